@@ -1,0 +1,255 @@
+"""The book that a notebook opens: one company, one month, one scope, and the slices of its ledger as small frames."""
+
+import functools
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from helpers.company import Company, open_company
+from helpers.contract import LADDER, LINES, NOBODY, SUBTOTALS, TABLES, BadInput
+from helpers.ledger import CACHE, prepare
+from helpers.policy import Policy, did_you_mean
+
+SPREAD_DIMENSIONS = ("month", "store", "channel", "category", "product_id", "team", "employee_id", "campaign_id", "region")
+
+BUCKETS = 1000
+
+
+def remembered(function):
+    """Keep a function's frame in the book that it was asked of, so that rules, metrics and charts share one computation."""
+
+    @functools.wraps(function)
+    def once(book: "Book", *args, **kwargs):
+        values = [tuple(value) if isinstance(value, list) else value for value in (*args, *kwargs.values())]
+        key = (function, len(args), *kwargs, *values)
+        if key not in book.memory:
+            book.memory[key] = function(book, *args, **kwargs)
+        return book.memory[key].copy()
+
+    return once
+
+
+_JOINS = {  # tables that a dimension's label needs
+    "category": "left join products p on l.product_id = p.product_id",
+    "team": "left join teams t on l.employee_id = t.employee_id and l.month = t.month",
+}
+_NET = "gross_sales + discounts + shipping_income + refunds"
+_ORDER_SUMS = {
+    "net_sales": _NET,
+    "costed_sales": f"{_NET} + uncosted_sales",
+    "gross_profit": f"{_NET} + uncosted_sales + cogs",
+    "commissions": "commissions",
+    "contribution": f"{_NET} + uncosted_sales + cogs + platform_fees + fulfilment + commissions",
+    "cogs": "-cogs",
+}
+
+
+def _connect() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(config={"memory_limit": "1GB", "threads": 2, "temp_directory": str(CACHE / ".spill")})
+
+
+def open_book(data: str, month: str, scope: str = "company") -> "Book":
+    """Check the parameters, prepare the company or reuse what is prepared, and hand out its slices.
+
+    data: a company folder; month: "YYYY-MM" or "latest"; scope: "company" or a store's id.
+    Raises BadInput, in one sentence, when there is nothing to report.
+    """
+    for name, value in {"data": data, "month": month, "scope": scope}.items():
+        if not isinstance(value, str) or not value:
+            raise BadInput(f"{name} must be text, not {value!r}")
+    company = open_company(data)
+    book = Book(company, prepare(company), month, scope)
+    months = book.months
+    if not months:
+        raise BadInput(f"every row of order_lines in {company.folder.name} is cancelled: nothing to report; check its column `status`")
+    if month == "latest":
+        book = Book(company, book.prepared, months[-1], scope)
+    elif not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+        raise BadInput(f"month {month} is not a month; this company has {months[0]} to {months[-1]}")
+    elif month not in months:
+        raise BadInput(f"month {month} has no sales; this company has {months[0]} to {months[-1]}")
+    if scope != "company" and scope not in book.stores:
+        raise BadInput(f"{scope!r} is not a store; this company has {', '.join(book.stores)}{did_you_mean(scope, book.stores)}")
+    return book
+
+
+@dataclass(frozen=True)
+class Book:
+    """Slices of one prepared company, seen from one scope in one month. Every method returns a new, sorted frame."""
+
+    company: Company
+    prepared: Path
+    month: str
+    scope: str
+    con: duckdb.DuckDBPyConnection = field(default_factory=_connect, repr=False)
+    memory: dict = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self):
+        with suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets there is no bar to switch off
+            self.con.execute("set enable_progress_bar = false")
+        for name in [*TABLES, "ledger", "spread", "bases", "stock", "receipts", "teams", "set_aside", "loads", "amounts"]:
+            path = str(self.prepared / f"{name}.parquet").replace("'", "''")
+            self.con.execute(f"create or replace view {name} as from read_parquet('{path}')")
+
+    @property
+    def name(self) -> str:
+        return self.company.settings.name
+
+    @property
+    def currency(self) -> str:
+        return self.company.settings.reporting_currency
+
+    @property
+    def stage(self) -> str:
+        return self.company.settings.stage
+
+    @property
+    def policy(self) -> Policy:
+        return self.company.policy
+
+    @property
+    def fingerprint(self) -> str:
+        """The content of the company folder, the same on any machine."""
+        return self.prepared.name.split("-")[0]
+
+    @cached_property
+    def months(self) -> list[str]:
+        """Months with sales, all of the company."""
+        return [row[0] for row in self.con.execute("select distinct month from ledger where kind = 'sale' order by 1").fetchall()]
+
+    @cached_property
+    def stores(self) -> list[str]:
+        """Stores with order lines, all of the company."""
+        return [row[0] for row in self.con.execute("select distinct store from ledger where kind = 'sale' order by 1").fetchall()]
+
+    @cached_property
+    def missing(self) -> dict[str, str]:
+        """Tables that the company doesn't have, and what each would switch on."""
+        return {name: table.enables for name, table in TABLES.items() if name not in self.company.tables()}
+
+    def lacks(self, *tables: str) -> str:
+        """What these tables would switch on, as sentences (with a space before the first); empty where the company has them all."""
+        return "".join(
+            f" This company has no table {name}: it would switch on {self.missing[name]}." for name in tables if name in self.missing
+        )
+
+    @property
+    def first_day(self) -> pd.Timestamp:
+        return pd.Timestamp(self.month + "-01")
+
+    @property
+    def last_day(self) -> pd.Timestamp:
+        return self.first_day + pd.offsets.MonthEnd(0)
+
+    def months_back(self, count: int) -> list[str]:
+        """The `count` calendar months that end with the book's month, oldest first, with or without sales."""
+        return [str(month) for month in pd.period_range(end=self.month, periods=count, freq="M")]
+
+    def record(self) -> pd.DataFrame:
+        """What this run read: parameters, fingerprint of the input and rows loaded, for the end of a notebook. No clock time."""
+        rows = self.sql("select cast(sum(loaded) as bigint) as loaded, cast(sum(set_aside) as bigint) as aside from loads").iloc[0]
+        facts = {"company": self.name, "month": self.month, "scope": self.scope, "input fingerprint": self.fingerprint}
+        facts |= {"rows loaded": f"{rows['loaded']:,}", "rows set aside": f"{rows['aside']:,}"}
+        return pd.DataFrame({"what": list(facts), "value": list(facts.values())})
+
+    def before(self, count: int = 1) -> "Book | None":
+        """The same book `count` months earlier, or None when the company had no sales then."""
+        month = self.months_back(count + 1)[0]
+        if month not in self.memory:
+            self.memory[month] = Book(self.company, self.prepared, month, self.scope, self.con) if month in self.months else None
+        return self.memory[month]
+
+    def sql(self, query: str, **values) -> pd.DataFrame:
+        """A query over `ledger`, `spread`, `bases`, `stock`, `receipts`, `teams` and every contract table; `$name` takes a keyword's value.
+
+        Write `{scope}` where rows have a store: it limits them to the book's scope. Decimals come as floats.
+        """
+        scope = "true" if self.scope == "company" else "store = $scope"
+        query = query.replace("{scope}", scope)
+        if "$scope" in query:
+            values["scope"] = self.scope
+        return self.con.execute(query, values).df()
+
+    @remembered
+    def ladder(self, by: Sequence[str] = (), months: Sequence[str] | None = None) -> pd.DataFrame:
+        """The margin ladder by any dimensions, marketing spread over the sales that it can have caused.
+
+        by: any of SPREAD_DIMENSIONS; months: default the book's month. One row per combination, sorted by it: the dimensions
+        (what belongs to nobody is named as in NOBODY), the ladder's lines and subtotals in the reporting currency, `quantity`
+        (units sold), `base` (sales before refunds) and `orders` (distinct orders with a completed line).
+        """
+        keys = {name: _label(name) for name in by}
+        joins = " ".join(_JOINS[name] for name in by if name in _JOINS)
+        select = "".join(f"{label} as {name}, " for name, label in keys.items())
+        where = "where l.month in (select unnest($months)) and {scope}"
+        group = f"group by {', '.join(keys.values())}" if keys else ""
+        sums = ", ".join(f"coalesce(sum(l.{line}), 0) as {line}" for line in (*LINES, "quantity", "base"))  # a closed store has no row
+        wanted = list(months) if months is not None else [self.month]
+        frame = self.sql(f"select {select}{sums} from spread l {joins} {where} {group}", months=wanted)
+        counts = f"select {select}count(distinct (l.store, l.order_id)) as orders from ledger l {joins} {where} and kind = 'sale' {group}"
+        orders = self.sql(counts, months=wanted)
+        frame = frame.merge(orders, on=list(by), how="left") if keys else frame.assign(orders=orders["orders"])
+        frame = subtotals(frame.fillna({"orders": 0}).astype({"orders": "int64", "quantity": "int64"}))
+        return frame.sort_values(list(by), ignore_index=True) if keys else frame
+
+    def order_sums(self, dimension: str | None, where: str, **values) -> pd.DataFrame:
+        """What each order brought, for a bootstrap over orders: entity, bucket, and the sums that ratios are made of.
+
+        dimension: one of SPREAD_DIMENSIONS, or None for the whole scope; where: SQL over ledger columns, `$name` from values.
+        An order's sales and refunds stay together. Beyond BUCKETS orders several share a bucket, which leaves the interval as it is.
+        """
+        entity = _label(dimension) if dimension else "'company'"
+        return self.sql(
+            f"""select entity, bucket, sum(orders) as orders, {", ".join(f"sum({name}) as {name}" for name in _ORDER_SUMS)} from (
+                    select *, row_number() over (partition by entity order by store, order_id) % {BUCKETS} as bucket from (
+                        select {entity} as entity, l.store, l.order_id, 1 as orders,
+                               {", ".join(f"cast(sum({what}) as decimal(38,14)) as {name}" for name, what in _ORDER_SUMS.items())}
+                        from ledger l {_JOINS.get(dimension, "")} where kind in ('sale', 'return') and {{scope}} and {where}
+                        group by {entity}, l.store, l.order_id))
+                group by entity, bucket order by entity, bucket""",
+            **values,
+        )
+
+    def daily(self, by: Sequence[str] = (), start: str | pd.Timestamp | None = None, end: str | pd.Timestamp | None = None) -> pd.DataFrame:
+        """The ladder by day (and dimensions), marketing as it was spent; default the days of the book's month."""
+        keys = "".join(f", {name}" for name in by)
+        sums = ", ".join(f"sum({line}) as {line}" for line in (*LINES, "quantity"))
+        frame = self.sql(
+            f"select day{keys}, {sums} from ledger where day between $start and $end and {{scope}} group by day{keys} order by day{keys}",
+            start=pd.Timestamp(start or self.first_day).date(), end=pd.Timestamp(end or self.last_day).date(),
+        )  # fmt: skip
+        return subtotals(frame)
+
+
+def _label(dimension: str) -> str:
+    if dimension not in SPREAD_DIMENSIONS:
+        raise ValueError(f"{dimension!r} is not a dimension; take any of {', '.join(SPREAD_DIMENSIONS)}")
+    if dimension == "month":
+        return "l.month"
+    column = {"category": "p.category", "team": "coalesce(nullif(l.team, ''), t.team)"}.get(dimension, f"l.{dimension}")
+    return f"coalesce(nullif({column}, ''), '{NOBODY[dimension]}')"
+
+
+def subtotals(frame: pd.DataFrame) -> pd.DataFrame:
+    """Insert each subtotal of the margin ladder behind its last line; costs are negative, so a subtotal is a plain sum.
+
+    >>> lines = pd.DataFrame([dict.fromkeys(LINES, 0.0) | {"gross_sales": 100.0, "discounts": -10.0, "cogs": -60.0}])
+    >>> subtotals(lines)[["net_sales", "gross_profit", "operating_profit"]].values.tolist()
+    [[90.0, 30.0, 30.0]]
+    """
+    ends = ("quantity", "base", "orders")
+    columns = {name: frame[name] for name in frame if name not in LADDER and name not in SUBTOTALS and name not in ends}
+    running = np.zeros(len(frame))
+    for line, subtotal in LADDER.items():
+        columns[line] = frame[line].to_numpy(float) + 0.0  # no negative zeros
+        running = running + columns[line]
+        columns.pop(subtotal, None)  # a subtotal stands behind its last line
+        columns[subtotal] = running.round(9) + 0.0
+    return pd.DataFrame(columns | {name: frame[name] for name in ends if name in frame}, index=frame.index)

@@ -1,0 +1,320 @@
+"""Decisions: the policy's rules fired over the month's facts, each with its evidence and the money at stake."""
+
+import zlib
+
+import numpy as np
+import pandas as pd
+
+from helpers import capital, stock, team, text
+from helpers.book import Book
+from helpers.contract import NOBODY
+from helpers.metrics import LEVELS, METRICS, WINDOW, facts, margins, month_targets, ratio
+from helpers.policy import Rule
+
+COLUMNS = ["scope", "month", "area", "entity", "rule", "verdict", "metric", "value", "threshold", "money_at_stake", "sample_size",
+           "confidence", "owner", "action"]  # fmt: skip
+"""Columns of decisions.csv."""
+EVIDENCE_COLUMNS = ["level", "name", "low", "high", "side", "money_says", "innocent"]
+"""What the frame of `decide` has beside them; low and high are the ends of the interval."""
+
+
+def decide(book: Book, area: str | None = None) -> pd.DataFrame:
+    """Every rule of the policy (or of one area) fired over the book's month, most money at stake first.
+
+    A rule whose tables are missing does not fire. `confidence` is `close` when the interval of a bootstrap over orders holds the
+    threshold, or when there are fewer orders than the policy's `min_orders`; a count of stock or money received is `clear`.
+    """
+    thresholds = book.policy.thresholds()
+    looks: dict[str, pd.DataFrame] = {}
+    fired = []
+    for name, rule in book.policy.rules.items():
+        if area and rule.area != area:
+            continue
+        if rule.look not in looks:
+            looks[rule.look] = LOOKS[rule.look](book)
+        hits = _fire(looks[rule.look], rule, thresholds)
+        if len(hits):
+            hits = _with_evidence(book, name, rule, hits.assign(rule=name))
+            fired.append(hits[[column for column in (*COLUMNS, *EVIDENCE_COLUMNS) if column in hits]])
+    frame = pd.concat(fired, ignore_index=True) if fired else pd.DataFrame(columns=[*COLUMNS, *EVIDENCE_COLUMNS])
+    frame = _named(book, frame.assign(scope=book.scope, month=book.month)[[*COLUMNS, *EVIDENCE_COLUMNS]])
+    return frame.sort_values(["money_at_stake", "rule", "entity"], ascending=[False, True, True], ignore_index=True)
+
+
+def _fire(look: pd.DataFrame, rule: Rule, thresholds: dict) -> pd.DataFrame:
+    # Nine places are far below any threshold and far above rounding: exactly 30 % must pass, as it does on paper.
+    numbers = look.select_dtypes("number").columns
+    frame = look.drop(columns=numbers).join(look[numbers].round(9))
+    try:
+        hits = frame[frame.eval(rule.fires, resolvers=[thresholds]).astype(bool)] if len(frame) else frame
+    except pd.errors.UndefinedVariableError:  # a table that the rule needs is missing
+        return frame.iloc[:0]
+    if hits.empty:
+        return hits
+    money, threshold = hits.eval(rule.money, resolvers=[thresholds]), hits.eval(rule.threshold, resolvers=[thresholds])
+    return hits.assign(
+        area=rule.area, verdict=rule.verdict, metric=rule.metric, value=hits[rule.metric].astype(float), threshold=threshold,
+        money_at_stake=money.astype(float) + 0.0, side=rule.side, action=rule.action, money_says=rule.money_says,
+        innocent=[rule.innocent] * len(hits),
+    )  # fmt: skip
+
+
+def _named(book: Book, frame: pd.DataFrame) -> pd.DataFrame:
+    """The names of products and people, and the owners of products, where the facts that a rule looked at had none."""
+    about = book.sql("select 'product' as level, product_id as entity, name, coalesce(owner, '') as owner from products union all "
+                     "select 'employee', employee_id, name, '' from employees order by all").set_index(["level", "entity"])  # fmt: skip
+    keys = list(zip(frame["level"], frame["entity"], strict=True))
+    names, owners = about["name"].to_dict(), about["owner"].to_dict()
+    return frame.assign(
+        name=[names.get(key, name) if name == key[1] else name for key, name in zip(keys, frame["name"], strict=True)],
+        owner=[owner or owners.get(key, "") for key, owner in zip(keys, frame["owner"], strict=True)],
+    )
+
+
+def _with_evidence(book: Book, name: str, rule: Rule, hits: pd.DataFrame) -> pd.DataFrame:
+    hits = hits.assign(low=np.nan, high=np.nan)
+    for column in ("owner", "name"):
+        hits[column] = hits[column].fillna("") if column in hits else ""
+    hits["name"] = hits["name"].where(hits["name"] != "", hits["entity"])
+    if name in EVIDENCE:
+        for level, group in hits.groupby("level"):
+            low, high, size = EVIDENCE[name](book, level, group)
+            hits.loc[group.index, "low"], hits.loc[group.index, "high"], hits.loc[group.index, "sample_size"] = low, high, size
+    if "sample_size" not in hits:
+        hits["sample_size"] = 1
+    hits["sample_size"] = hits["sample_size"].fillna(0).astype(int)
+    limit = 0.0 if name == "target_met_at_a_loss" else hits["threshold"]  # there the doubt is about the loss, not about the sales
+    inside = (hits["low"] <= limit) & (limit <= hits["high"])
+    few = (name in EVIDENCE) & (hits["sample_size"] < book.policy.evidence.min_orders) & np.isfinite(hits["value"])
+    return hits.assign(confidence=np.where(inside | few, "close", "clear"))
+
+
+# ---- what people read ----------------------------------------------------------------------------------------------------------
+
+_UNITS = {metric.name: metric.unit for metric in METRICS} | {"available": "count", "cover_days": "days", "mismatched_orders": "count"}
+# A payout's `difference` is in the order's own currency, so it is shown as a bare number, like a ratio.
+_KINDS = {"ratio": "ratio", "count": "number", "days": "days", "money": "money", "per year": "money"}
+_SHARES = ("gross_margin", "promotion_share", "cost_coverage", "attainment", "margin_fall", "level_after_target")
+
+
+def shown(metric: str, value: float, currency: str) -> str:
+    """A metric's value as people write it.
+
+    >>> shown("gross_margin", 0.295, "CNY"), shown("inventory_days", 61, "CNY"), shown("contribution", -1200, "CNY")
+    ('29.5%', '61 days', '−CNY 1,200')
+    """
+    if metric in _SHARES:
+        return text.percent(value)
+    kind = _KINDS[_UNITS.get(metric, "ratio")]
+    return text.money(value, currency) if kind == "money" else text.days(value) if kind == "days" else text.show(value, kind)
+
+
+def sentence(decision: pd.Series, currency: str) -> str:
+    """One decision in words: what, who, why, and what it is worth a month.
+
+    The name in it is untrusted text in one clean line; escape it for HTML or Markdown as any other value.
+    """
+    value, threshold = (shown(decision["metric"], decision[name], currency) for name in ("value", "threshold"))
+    who = decision["level"] if decision["entity"] == "company" else f"{decision['level']} {text.label(decision['name'])}"
+    return (
+        f"{decision['verdict'].replace('_', ' ').capitalize()} – {who}: {text.title(decision['metric'])} {value} against {threshold}"
+        f" ({decision['confidence']}); {text.money(decision['money_at_stake'], currency)} a month at stake: {decision['action']}."
+    )
+
+
+def decision_table(decisions: pd.DataFrame, currency: str, rows: int = 20) -> text.Shown:
+    """Decisions as a table for a page, in the order given."""
+    frame = pd.DataFrame(
+        {
+            "verdict": decisions["verdict"].str.replace("_", " "),
+            "level": decisions["level"],
+            "who": decisions["name"],
+            "metric": decisions["metric"].map(text.title),
+            "value": [shown(m, v, currency) for m, v in zip(decisions["metric"], decisions["value"], strict=True)],
+            "threshold": [shown(m, v, currency) for m, v in zip(decisions["metric"], decisions["threshold"], strict=True)],
+            "at_stake": decisions["money_at_stake"],
+            "sample": decisions["sample_size"],
+            "confidence": decisions["confidence"],
+            "action": decisions["action"],
+        }
+    )
+    return text.table(
+        frame, {"value": "right", "threshold": "right", "at_stake": "money", "sample": "number", "action": "words"}, currency, rows
+    )
+
+
+# ---- what the rules look at ----------------------------------------------------------------------------------------------------
+
+
+def products(book: Book) -> pd.DataFrame:
+    """Facts of each product: its metrics, age_days, costed_sales, margin_fall over two months, fell_twice, owner, name."""
+    frame = facts(book, "product")
+    frame = frame[frame["entity"] != NOBODY["product_id"]]
+    history = margins(book.ladder(["month", "product_id"], book.months_back(3)))
+    by_month = history.pivot(index="product_id", columns="month", values="gross_margin").reindex(
+        index=frame["entity"], columns=book.months_back(3)
+    )
+    before, last, now = by_month.to_numpy().T
+    about = book.sql(
+        """select product_id as entity, coalesce(name, product_id) as name, owner, coalesce(launched_on, seen) as since from (
+               select product_id, min(day) as seen from (
+                   select product_id, day from ledger where kind = 'sale' union all select product_id, date from stock) group by product_id)
+           full join products using (product_id)"""
+    )
+    frame = frame.merge(about, on="entity", how="left")
+    return frame.assign(
+        level="product",
+        sample_size=frame["orders"],
+        age_days=(book.last_day - pd.to_datetime(frame["since"])).dt.days,
+        costed_sales=frame["net_sales"] + frame["uncosted_sales"],
+        **({"cogs_90": frame["cogs_90"].clip(lower=0)} if "cogs_90" in frame else {}),
+        margin_fall=before - now,
+        fell_twice=(before > last + 1e-9) & (last > now + 1e-9),
+    )
+
+
+def channels(book: Book) -> pd.DataFrame:
+    """Facts of each channel, with what promotion cost as positive amounts."""
+    frame = facts(book, "channel")
+    frame = frame[frame["entity"] != NOBODY["channel"]]
+    return frame.assign(
+        level="channel", sample_size=frame["orders"], marketing_cost=-frame["marketing"], commission_cost=-frame["commissions"]
+    )
+
+
+def employers(book: Book) -> pd.DataFrame:
+    """Facts of company, stores and teams: who employs people and can be read per head."""
+    frames = [facts(book, level).assign(level=level) for level in ("company", "store", "team")]
+    frame = pd.concat(frames, ignore_index=True)
+    return frame[~frame["entity"].isin(["shared", "unassigned"])].assign(sample_size=lambda f: f["orders"])
+
+
+def targets(book: Book) -> pd.DataFrame:
+    """Facts of every entity that has a sales target in the month, with the target's owner."""
+    set_for = month_targets(book).query("metric == 'net_sales'")[["level", "entity", "owner"]]
+    levels = [level for level in LEVELS if level in set(set_for["level"])]
+    frames = [facts(book, level).assign(level=level) for level in levels]
+    frame = pd.concat([pd.DataFrame(columns=["level", "entity"]), *frames], ignore_index=True)
+    return frame.merge(set_for, on=["level", "entity"], how="inner")
+
+
+def people(book: Book) -> pd.DataFrame:
+    """Facts of each person with a sales target: what selling does after the target is reached, and what a unit of sales contributes."""
+    frame = team.easing(book).merge(facts(book, "employee")[["entity", "contribution", "base"]], on="entity", how="left")
+    names = book.sql("select employee_id as entity, name from employees")
+    return frame.merge(names, on="entity", how="left").assign(
+        level="employee",
+        sample_size=frame["days_after"],
+        contribution_rate=ratio(frame["contribution"], frame["base"]).clip(lower=0).fillna(0),
+    )
+
+
+LOOKS = {
+    "products": products,
+    "channels": channels,
+    "employers": employers,
+    "targets": targets,
+    "people": people,
+    "stocks": lambda book: stock.oversold(book).assign(level="product"),
+    "replenishment": lambda book: stock.replenishment(book).assign(level="product"),
+    "payouts": lambda book: capital.payout_gaps(book).assign(level="order"),
+}
+
+# ---- how sure: a bootstrap over orders -----------------------------------------------------------------------------------------
+
+
+def bootstrap(sums: np.ndarray, statistic, draws: int, confidence: float, seed: int) -> tuple[float, float]:
+    """Interval of `statistic(totals)` when the rows of `sums` (orders × quantities) are drawn anew with replacement.
+
+    statistic: takes an array of totals (draws × quantities), gives one value per draw. Percentile interval (Efron 1979).
+
+    >>> bootstrap(np.ones((50, 1)), lambda totals: totals[:, 0], 200, 0.95, seed=1)
+    (50.0, 50.0)
+    """
+    if not len(sums):
+        return np.nan, np.nan
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=draws)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = statistic(np.einsum("ij,jk->ik", counts, sums))
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return np.nan, np.nan
+    low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)
+
+
+def _intervals(book: Book, rule: str, hits: pd.DataFrame, orders: pd.DataFrame, columns: list[str], statistic) -> tuple[list, list, list]:
+    """Interval and number of orders for each hit; `statistic(totals, hit)` has the columns' totals per draw."""
+    evidence = book.policy.evidence
+    low, high, size = [], [], []
+    parts = dict(list(orders.groupby("entity")))
+    for _, hit in hits.iterrows():
+        part = parts.get(hit["entity"], orders.iloc[:0])
+        seed = zlib.crc32(f"{rule}/{hit['entity']}".encode())
+        ends = bootstrap(
+            part[columns].to_numpy(float), lambda totals, hit=hit: statistic(totals, hit), evidence.resamples, evidence.confidence, seed
+        )
+        low.append(ends[0])
+        high.append(ends[1])
+        size.append(int(part["orders"].sum()))
+    return low, high, size
+
+
+def _month_orders(book: Book, level: str, month: str | None = None) -> pd.DataFrame:
+    return book.order_sums(LEVELS[level], "l.month = $month", month=month or book.month)
+
+
+def _margin(book, level, hits):
+    return _intervals(book, "margin", hits, _month_orders(book, level), ["gross_profit", "costed_sales"], lambda t, hit: t[:, 0] / t[:, 1])
+
+
+def _contribution(book, level, hits):
+    # Marketing was spent whatever the orders were, so it stays as it is while the orders are drawn.
+    return _intervals(book, "contribution", hits, _month_orders(book, level), ["contribution"], lambda t, hit: t[:, 0] + hit["marketing"])
+
+
+def _promotion(book, level, hits):
+    share = lambda t, hit: -(hit["marketing"] + t[:, 0]) / t[:, 1]  # noqa: E731
+    return _intervals(book, "promotion", hits, _month_orders(book, level), ["commissions", "net_sales"], share)
+
+
+def _inventory_days(book, level, hits):
+    window = "l.day > $start and l.day <= $end"
+    orders = book.order_sums(LEVELS[level], window, start=(book.last_day - pd.Timedelta(days=WINDOW)).date(), end=book.last_day.date())
+    return _intervals(book, "inventory_days", hits, orders, ["cogs"], lambda t, hit: hit["inventory"] / t[:, 0] * WINDOW)
+
+
+def _margin_fall(book, level, hits):
+    before, now = book.months_back(3)[0], book.month
+    early = _month_orders(book, level, before)
+    late = _month_orders(book, level, now)
+    both = pd.concat([early.assign(was=1), late.assign(was=0)])
+    for name in ("gross_profit", "costed_sales"):
+        both[f"{name}_was"], both[name] = both[name] * both["was"], both[name] * (1 - both["was"])
+    columns = ["gross_profit_was", "costed_sales_was", "gross_profit", "costed_sales"]
+    return _intervals(book, "margin_fall", hits, both, columns, lambda t, hit: t[:, 0] / t[:, 1] - t[:, 2] / t[:, 3])
+
+
+def _per_employee(book, level, hits):
+    months = book.months_back(12)
+    orders = book.order_sums(LEVELS[level], "l.month in (select unnest($months))", months=months)
+
+    def statistic(totals, hit):
+        yearly = totals[:, 0] - totals[:, 0].mean()  # what chance in the orders adds to or takes from the year
+        return hit["profit_per_employee"] + yearly / hit["mean_fte"] * 12 / hit["staffed_months"]
+
+    return _intervals(book, "per_employee", hits, orders, ["contribution"], statistic)
+
+
+EVIDENCE = {
+    "low_gross_margin": _margin,
+    "loss_maker": _contribution,
+    "margin_decay": _margin_fall,
+    "slow_stock": _inventory_days,
+    "promotion_heavy": _promotion,
+    "channel_loss": _contribution,
+    "low_profit_per_employee": _per_employee,
+    "room_to_expand": _per_employee,
+    "target_met_at_a_loss": _contribution,
+}

@@ -1,0 +1,493 @@
+"""Files of a company folder as text rows in DuckDB: nothing guessed, nothing lost.
+
+A sound CSV is read by DuckDB alone. DuckDB 2.0 can't be trusted with a spoiled one: its list of rejected lines counts blank lines and
+loses its place after a broken quote, and a quote that is never closed can drop the rest of the file without a word. So the records
+are also counted in the bytes, and a file in which anything is wrong is read again, record by record: slower, but all accounted for.
+"""
+
+import codecs
+import csv
+import errno
+import io
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from .contract import BadInput
+
+DELIMITERS = ",;\t|"
+CELL_LIMIT = 2**24  # characters; a longer cell is an open quote that swallows the file
+SHOWN = 1000  # characters of a spoiled record that are kept to find it by
+BAD = "\udcff"  # stands for bytes that don't decode: no sound text holds a lone surrogate
+WHITE = " \t\n\r\v\f\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u202f\u205f\u3000"
+CONTROL = bytes(set(range(32)) - set(b"\t\n\v\f\r"))
+MAGIC = {
+    b"PK\x03\x04": "an Excel workbook or another zip archive", b"\xd0\xcf\x11\xe0": "an old Excel workbook", b"PAR1": "a Parquet file",
+    b"\x1f\x8b": "a gzip archive", b"%PDF": "a PDF", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture",
+    b"SQLite format 3": "a database",
+}  # fmt: skip
+
+codecs.register_error("helpers.files", lambda error: (BAD, error.end))
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """What a file held: its columns in order, its data records (`rejected` ones included), and how it was read."""
+
+    columns: list[str]
+    rows: int
+    rejected: int
+    encoding: str
+    delimiter: str
+
+
+def quote(name: str) -> str:
+    """A name as a SQL identifier, whatever it holds.
+
+    >>> print(quote('a"b c'))
+    "a""b c"
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def read_text(
+    con: duckdb.DuckDBPyConnection, path: Path, into: str, known: Collection[str] = (), encoding: str | None = None, *, scratch: Path
+) -> TextTable:
+    """What does this CSV or Parquet file (or folder of Parquet files) hold, cell for cell?
+
+    Creates the table `into`: `row` BIGINT, the record's number (CSV: the header is record 1; Parquet: the first row is 1), then one
+    VARCHAR column per column of the file, white space trimmed, blank = NULL. Records that the file itself spoils go to
+    `<into>_rejects`: row, value (the record's text, cut to 1000 characters), reason. Blank lines are no records.
+    A column without a name gets `column N`; one that is itself called `row` gets `row_`.
+    `known` are the expected column names, which decide between delimiters. `encoding` overrides the detection.
+    Temporary files go to the folder `scratch` and are removed. Raises BadInput when the file as a whole can't be read.
+    """
+    path, name = Path(path), Path(path).name
+    con.execute(f"CREATE OR REPLACE TABLE {quote(into + '_rejects')} (row BIGINT, value VARCHAR, reason VARCHAR)")
+    try:
+        if path.is_dir() or path.suffix.lower() == ".parquet":
+            return _read_parquet(con, path, into)
+        return _read_csv(con, path, into, known, encoding, scratch)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        why = {errno.EACCES: "no permission", errno.EPERM: "no permission", errno.ENOENT: "it isn't there"}.get(error.errno, error.strerror)
+        raise BadInput(f"{name} can't be read ({why}): check that it exists and that you may open it") from error
+
+
+# --- CSV ---------------------------------------------------------------------------------------------------------------
+
+
+def _read_csv(con, path: Path, into: str, known: Collection[str], encoding: str | None, scratch: Path) -> TextTable:
+    _refuse_binary(path)
+    encoding = _detect(path) if encoding is None else _named(encoding, path)
+    try:
+        columns, named, delimiter, plain = _header(path, encoding, known)
+        with tempfile.TemporaryDirectory(dir=scratch) as folder:
+            source = path if encoding == "utf-8" else Path(folder) / "utf-8.csv"
+            sound = _is_utf8(path) if source == path else _transcode(path, encoding, source)
+            # DuckDB takes blank lines of a single column for records, and the wrong line for a header that isn't the first line.
+            records = None
+            if not (sound and plain and len(columns) > 1 and _load_sound(con, source, into, columns, delimiter)):
+                records = _load_by_record(con, path, into, columns, delimiter, encoding, Path(folder), named)
+    except UnicodeError as error:
+        raise _not_text(path, encoding) from error
+    rows, rejected = (con.execute(f"SELECT count(*) FROM {quote(table)}").fetchone()[0] for table in (into, into + "_rejects"))
+    if records not in (None, rows + rejected):
+        raise RuntimeError(f"{path.name}: {records} records were found, but {rows + rejected} loaded")
+    return TextTable(_without_padding(con, into, columns, named), rows + rejected, rejected, encoding, delimiter)
+
+
+def _without_padding(con, into: str, columns: list[str], named: int) -> list[str]:
+    """Leaves out the empty columns without a name with which spreadsheets fill up the right edge."""
+    while len(columns) > named and not con.execute(f"SELECT count({quote(columns[-1])}) FROM {quote(into)}").fetchone()[0]:
+        con.execute(f"ALTER TABLE {quote(into)} DROP COLUMN {quote(columns[-1])}")
+        columns = columns[:-1]
+    return columns
+
+
+def _refuse_binary(path: Path) -> None:
+    with path.open("rb") as file:
+        start = file.read(2**16)
+    if not start:
+        raise BadInput(f"{path.name} is empty (0 bytes): export it again")
+    for magic, what in MAGIC.items():
+        if start.startswith(magic):
+            raise BadInput(f"{path.name} is {what}, not a CSV: save it as CSV (UTF-8)")
+    wide = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)) or _bare_utf16(start)
+    if not wide and len(start) >= 64 and len(start) - len(start.translate(None, CONTROL)) > len(start) / 20:
+        raise BadInput(f"{path.name} holds binary data, not text: save it as CSV (UTF-8)")
+
+
+# --- encoding
+
+
+def _named(encoding: str, path: Path) -> str:
+    try:
+        found = codecs.lookup(encoding).name
+        "a".encode(found)  # refuses codecs that aren't about text
+    except (LookupError, TypeError, ValueError) as error:
+        raise BadInput(f"{encoding!r}, given for {path.name}, isn't an encoding: try utf-8, gb18030, cp932 or cp1252") from error
+    return "utf-8" if found in ("utf-8-sig", "ascii") else found
+
+
+def _not_text(path: Path, encoding: str) -> BadInput:
+    return BadInput(f"{path.name} isn't {encoding} text: {_advice(path)}")
+
+
+def _advice(path: Path) -> str:
+    return f'save it as UTF-8, or name its encoding in company.toml under [encodings], as in {path.stem} = "gb18030"'
+
+
+def _detect(path: Path) -> str:
+    """The file's encoding, from its content alone."""
+    with path.open("rb") as file:
+        start = file.read(64)
+    marks = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
+             codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}  # fmt: skip
+    for mark, encoding in marks.items():
+        if start.startswith(mark):
+            return encoding
+    if bare := _bare_utf16(start):
+        return bare
+    if _is_utf8(path):
+        return "utf-8"
+    sample = _telling_lines(path)
+    if _likeness(sample, "utf-8") >= 0.6:  # no other encoding looks like UTF-8 by chance: UTF-8 with some damage
+        return "utf-8"
+    scores = sorted(((_likeness(sample, codec), codec) for codec in ("gb18030", "cp932", "cp1252")), reverse=True)
+    (best, encoding), (second, other), *_ = scores
+    if best < 0.6:
+        raise BadInput(f"{path.name} isn't readable text in UTF-8, UTF-16, cp1252, gb18030 or cp932: {_advice(path)}")
+    if best - second < 0.2:
+        raise BadInput(f"{path.name} can be read as {encoding} and as {other}: {_advice(path)}")
+    return encoding
+
+
+def _bare_utf16(start: bytes) -> str | None:
+    """UTF-16 without a mark shows in the header: every second byte of ASCII names is 0."""
+    head = start[:64]
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    if len(head) < 4 or min(even, odd) > 0 or max(even, odd) < len(head) / 4:
+        return None
+    return "utf-16-le" if odd else "utf-16-be"
+
+
+def _is_utf8(path: Path) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with path.open("rb") as file:
+        try:
+            while chunk := file.read(2**20):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
+
+
+def _telling_lines(path: Path, size: int = 2**19) -> bytes:
+    """The first lines that aren't plain ASCII: only they tell the encoding."""
+    lines, total = [], 0
+    with path.open("rb") as file:
+        while total < size and (line := file.readline(size)):
+            if not line.isascii():
+                lines.append(line)
+                total += len(line)
+    return b"".join(lines)
+
+
+def _block(codec: str, leads: range) -> str:
+    """The characters of some rows of a two-byte code: both Chinese and Japanese codes keep their everyday characters together."""
+    pairs = (bytes([lead, trail]).decode(codec, "replace") for lead in leads for trail in range(0x40, 0xFF))
+    return "".join(pair for pair in pairs if len(pair) == 1 and pair != "\ufffd")
+
+
+_WIDE = "　、。·ー—～…‘’“”〔〕〈〉《》「」『』【】×°￥①②③④⑤" + "".join(map(chr, range(0xFF01, 0xFF5F)))
+_HANZI = frozenset(_block("gb2312", range(0xB0, 0xD8)) + _WIDE)
+_RARE_HANZI = frozenset(_block("gb2312", range(0xD8, 0xF8)))
+_JAPANESE = _block("cp932", range(0x88, 0x98)) + _WIDE + "".join(map(chr, range(0x3041, 0x30FF)))
+_RARE_KANJI = frozenset(_block("cp932", range(0x98, 0xEB)))
+_KANJI = frozenset(_JAPANESE)
+# half-width kana look like Chinese bytes: they count only in runs that are Japanese throughout, with their marks in the right places
+_JAPANESE_RUN = re.compile(f"(?:[ｱ-ﾜｦﾝ]|(?<=[ｱ-ﾝﾞﾟ])[ｧ-ｰ]|(?<=[ｳｶ-ﾄﾊ-ﾎ])ﾞ|(?<=[ﾊ-ﾎ])ﾟ|[{re.escape(_JAPANESE)}])+")
+_LATIN = re.compile("[À-ÖØ-öø-ÿŠšŽžŒœŸ]")
+_SIGNS = re.compile("[\u00a0€£¥§©®°±²³µ·¼½¾«»‹›“”‘’‚„–—…•™¡¿ªº×]")
+_BESIDE = re.compile("[\u00a0®«»‹›“”‘’‚„–—…™¡¿]")  # signs that also touch a letter with an accent
+
+
+def _likeness(sample: bytes, codec: str) -> float:
+    """How much of the text beyond ASCII looks like writing when read in this encoding: 1 = all of it, 0 = nothing."""
+    text, good, total = sample.decode(codec, "helpers.files"), 0.0, 0
+    for found in re.finditer("[^\x00-\x7f]+", text):
+        run = found[0]
+        total += len(run)
+        if codec == "utf-8":
+            good += len(run) - run.count(BAD)
+        elif codec == "gb18030":
+            good += sum(1 if c in _HANZI else 0.8 * (c in _RARE_HANZI) for c in run)
+        elif codec == "cp932":
+            sound = _JAPANESE_RUN.fullmatch(run)
+            good += len(run) if sound else sum(1 if c in _KANJI else 0.2 * (c in _RARE_KANJI) for c in run)
+        else:  # letters with accents stand singly or in pairs inside words of plain letters, signs anywhere
+            letters = len(_LATIN.findall(run))
+            signs = len((_BESIDE if letters else _SIGNS).findall(run))
+            in_word = re.search("[A-Za-z]", text[max(0, found.start() - 1) : found.start()] + text[found.end() : found.end() + 1])
+            good += len(run) * (letters + signs == len(run) <= 3 and letters <= 2 and (not letters or in_word is not None))
+    return good / max(1, total)
+
+
+# --- header
+
+
+def _open_text(path: Path, encoding: str) -> io.TextIOWrapper:
+    """The file as text with BAD in place of what doesn't decode, line ends as they are, behind the byte order mark."""
+    file = path.open(encoding=encoding, errors="helpers.files", newline="")
+    if file.read(1) != "\ufeff":
+        file.seek(0)
+    return file
+
+
+def _header(path: Path, encoding: str, known: Collection[str]) -> tuple[list[str], int, str, bool]:
+    """Column names, the number up to the last that the file names, delimiter, and whether the header is exactly the first line."""
+    with _open_text(path, encoding) as file:
+        start = file.read(2**22)
+    found = []
+    for delimiter in DELIMITERS:
+        reader = _reader(io.StringIO(start, newline=""), delimiter)
+        try:
+            cells = next((cells for cells in reader if not _blank(cells)), [])
+        except csv.Error:
+            continue
+        names = [cell.strip() for cell in cells]
+        found.append((len(set(known) & set(names)), len(names), names, delimiter, reader.line_num == 1))
+    if not found:
+        raise BadInput(f"the header of {path.name} has a quote that isn't closed: correct its first line")
+    *_, names, delimiter, plain = max(found, key=lambda choice: choice[:2])
+    if not any(names):
+        raise BadInput(f"{path.name} has no header: its first line must hold the column names")
+    if any(BAD in name for name in names):
+        raise _not_text(path, encoding)
+    return _names(names, path.name), max(n for n, name in enumerate(names, 1) if name), delimiter, plain
+
+
+def _names(header: list[str], file: str) -> list[str]:
+    """Column names that DuckDB can hold beside `row`.
+
+    >>> _names(["a", "", "Row"], "x.csv")
+    ['a', 'column 2', 'Row_']
+    """
+    twice = [name for name, n in Counter(name.lower() for name in header if name).items() if n > 1]
+    if twice:
+        raise BadInput(f"{file} has more than one column called {', '.join(map(repr, twice))}: rename or delete all but one")
+    taken, names = {"row", *(name.lower() for name in header if name.lower() != "row")}, []
+    for number, name in enumerate(header, 1):
+        if not name or name.lower() == "row":
+            name = name + "_" if name else f"column {number}"
+            while name.lower() in taken:
+                name += "_"
+            taken.add(name.lower())
+        names.append(name)
+    return names
+
+
+# --- records
+
+
+def _trimmed(cell: str) -> str:
+    """SQL for a cell without surrounding white space, blank = NULL. `trim` of spaces alone is three times as fast."""
+    return f"nullif(CASE WHEN regexp_matches({cell}, '[\t-\r]') THEN trim({cell}, '{WHITE}') ELSE trim({cell}) END, '')"
+
+
+def _csv_source(columns: list[str], delimiter: str, longest: int = 2_000_000, parallel: bool = False) -> str:
+    """SQL that reads the file of the parameter `?` as text columns c0, c1, …; any irregular record is an error."""
+    types = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(len(columns)))
+    return (
+        f"read_csv(?, columns={{{types}}}, delim='{delimiter}', quote='\"', escape='\"', header=true, auto_detect=false, "
+        f"compression='none', parallel={parallel}, max_line_size={longest}, buffer_size={max(2**24, 2 * longest)})"
+    )
+
+
+def _literal(path: Path) -> str:
+    """The path for DuckDB, which takes * ? [ for patterns.
+
+    >>> _literal(Path("/a[1].csv"))
+    '/a[[]1].csv'
+    """
+    return re.sub(r"([*?\[])", r"[\1]", str(path.absolute()))
+
+
+def _load_sound(con, source: Path, into: str, columns: list[str], delimiter: str) -> bool:
+    cells = ", ".join(f"{_trimmed(f'c{number}')} AS {quote(name)}" for number, name in enumerate(columns))
+    query = f"SELECT row_number() OVER () + 1 AS row, {cells} FROM {_csv_source(columns, delimiter, parallel=True)}"
+    try:
+        con.execute(f"CREATE OR REPLACE TABLE {quote(into)} AS {query}", [_literal(source)])
+        rows = con.execute(f"SELECT count(*) FROM {quote(into)}").fetchone()[0]
+    except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.NotImplementedException):
+        return False
+    return rows + 1 == _count_records(source)
+
+
+def _count_records(source: Path) -> int:
+    """Lines outside quotes that aren't empty; -1 when the file ends inside a quote."""
+    records, inside, last = 0, False, b"\n"
+    with source.open("rb") as file:
+        while chunk := file.read(2**20):
+            pieces = chunk.split(b'"')
+            lines = last + b'"'.join(pieces[inside::2]).replace(b"\r", b"\n")
+            inside ^= len(pieces) % 2 == 0
+            while b"\n\n" in lines:
+                lines = lines.replace(b"\n\n", b"\n")
+            records += lines.count(b"\n") - (last == b"\n")
+            last = lines[-1:]
+    return -1 if inside else records + (last != b"\n")
+
+
+def _load_by_record(con, path: Path, into: str, columns: list[str], delimiter: str, encoding: str, folder: Path, named: int) -> int:
+    """The same for a file with spoiled records: sorts them into a clean file and a file of rejects, loads both and counts them."""
+    good, spoiled, longest = folder / "good.csv", folder / "spoiled.csv", 0
+    with (
+        _open_text(path, encoding) as file,
+        good.open("w", encoding="utf-8", newline="") as good_file,
+        spoiled.open("w", encoding="utf-8", newline="") as spoiled_file,
+    ):
+        keep, reject = (csv.writer(target, quoting=csv.QUOTE_ALL, lineterminator="\n") for target in (good_file, spoiled_file))
+        keep.writerow(range(len(columns) + 1))  # not the names: DuckDB takes a line break in one for the file's kind of line end
+        reject.writerow(["row", "value", "reason"])
+        number = 0
+        for cells, text, reason in _records(file, delimiter, encoding):
+            if cells is not None and _blank(cells, len(columns)):
+                continue
+            number += 1
+            if number == 1:  # the header
+                continue
+            while cells and len(cells) > len(columns) and not cells[-1].strip():
+                cells.pop()
+            if cells is not None and named <= len(cells) < len(columns):
+                cells += [""] * (len(columns) - len(cells))
+            if cells is not None and len(cells) != len(columns):
+                cells, reason = None, f"{len(cells)} cells where the header has {len(columns)}"
+            if cells is None:
+                reject.writerow([number, text.strip("\r\n")[:SHOWN].replace(BAD, "\ufffd"), reason])
+            else:
+                keep.writerow([number, *cells])
+                longest = max(longest, sum(map(len, cells)))
+    values = ", ".join(f"{_trimmed(f'c{number}')} AS {quote(name)}" for number, name in enumerate(columns, 1))
+    source = _csv_source(["row", *columns], ",", max(2_000_000, min(8 * longest + 4 * len(columns), good.stat().st_size) + 100))
+    con.execute(f"CREATE OR REPLACE TABLE {quote(into)} AS SELECT CAST(c0 AS BIGINT) AS row, {values} FROM {source}", [_literal(good)])
+    source = _csv_source(["row", "value", "reason"], ",")
+    con.execute(f"INSERT INTO {quote(into + '_rejects')} SELECT CAST(c0 AS BIGINT), c1, c2 FROM {source}", [_literal(spoiled)])
+    return number - 1
+
+
+def _reader(lines, delimiter: str):
+    # spaces between delimiter and quote: DuckDB passes over them too
+    return csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
+
+
+def _blank(cells: list[str], width: int = 2) -> bool:
+    """Whether a record is a blank line; in a file of one column `""` is a record."""
+    return not cells or (len(cells) == 1 and width > 1 and not cells[0].strip())
+
+
+def _records(file: io.TextIOWrapper, delimiter: str, encoding: str) -> Iterator[tuple[list[str] | None, str, str]]:
+    """Each record as (cells, its text, ""), or (None, its text, reason) when its quotes or bytes are broken."""
+    taken: list[str] = []
+    reader, usual = _reader((taken.append(line) or line for line in file), delimiter), csv.field_size_limit(CELL_LIMIT)
+    try:
+        while True:
+            taken.clear()
+            try:
+                cells, reason = next(reader), ""
+            except StopIteration:
+                return
+            except csv.Error as error:
+                cells, reason = None, "a quote stands in the wrong place"
+                if "end of data" in str(error) or "limit" in str(error):
+                    reason = "a quote is opened and never closed"
+            text = "".join(taken)
+            if BAD in text:
+                cells, reason = None, f"bytes that aren't {encoding}"
+            yield cells, text, reason
+    finally:
+        csv.field_size_limit(usual)
+
+
+def _transcode(path: Path, encoding: str, target: Path) -> bool:
+    """Writes the file as UTF-8; False when some bytes don't decode."""
+    sound = True
+    with _open_text(path, encoding) as file, target.open("w", encoding="utf-8", errors="replace", newline="") as out:
+        while sound and (chunk := file.read(2**20)):
+            sound = BAD not in chunk
+            out.write(chunk)
+    return sound
+
+
+# --- Parquet -----------------------------------------------------------------------------------------------------------
+
+
+def _read_parquet(con, path: Path, into: str) -> TextTable:
+    files = [path]
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir() if file.suffix.lower() == ".parquet" and file.name[0] not in "._")
+        if not files:
+            raise BadInput(f"the folder {path.name} holds no .parquet files: put them in, or remove the folder")
+    schemas = {file: _schema(con, file, path) for file in files}
+    names: dict[str, str] = {}  # lower case → as first written: DuckDB's names don't depend on case
+    for schema in schemas.values():
+        for _, name, _ in schema:
+            names.setdefault(name.lower(), name)
+    columns = "".join(f", {quote(name)} VARCHAR" for name in names.values())
+    con.execute(f"CREATE OR REPLACE TABLE {quote(into)} (row BIGINT{columns})")
+    rows = 0
+    for file, schema in schemas.items():
+        cells = "".join(f", {_trimmed(_as_text(quote(column), kind))} AS {quote(names[name.lower()])}" for column, name, kind in schema)
+        query = f"SELECT row_number() OVER () + {rows} AS row{cells} FROM read_parquet(?, hive_partitioning=false)"
+        try:
+            rows += con.execute(f"INSERT INTO {quote(into)} BY NAME {query}", [_literal(file)]).fetchone()[0]
+        except duckdb.Error as error:
+            if isinstance(error, duckdb.OutOfMemoryException) or "space left" in str(error):
+                raise
+            raise _broken_parquet(file, path) from error
+    return TextTable(list(names.values()), rows, 0, "", "")
+
+
+def _schema(con, file: Path, path: Path) -> list[tuple[str, str, str]]:
+    """Columns of a Parquet file: name in the file, name in the table, type."""
+    with file.open("rb") as opened:
+        if not opened.read(1):
+            raise BadInput(f"{_inside(file, path)} is empty (0 bytes): export it again")
+    try:
+        found = con.execute("DESCRIBE SELECT * FROM read_parquet(?, hive_partitioning=false)", [_literal(file)]).fetchall()
+    except duckdb.Error as error:
+        raise _broken_parquet(file, path) from error
+    names = _names([name.strip() for name, *_ in found], _inside(file, path))
+    return [(column, name, kind) for (column, kind, *_), name in zip(found, names, strict=True)]
+
+
+def _inside(file: Path, path: Path) -> str:
+    return str(file.relative_to(path.parent))
+
+
+def _broken_parquet(file: Path, path: Path) -> BadInput:
+    return BadInput(f"{_inside(file, path)} isn't a whole Parquet file (cut short or damaged): export it again")
+
+
+def _as_text(cell: str, kind: str) -> str:
+    """SQL for a typed value as plain text: no exponents, no binary noise (0.30000000000000004 is 0.3), times in ISO."""
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"(CAST(make_timestamp(epoch_us({cell})) AS VARCHAR) || '+00:00')"
+    if kind.startswith("DECIMAL") and kind.endswith(")") and not kind.endswith(",0)"):
+        return f"rtrim(rtrim(CAST({cell} AS VARCHAR), '0'), '.')"
+    if kind not in ("DOUBLE", "FLOAT"):
+        return f"CAST({cell} AS VARCHAR)"
+    cell = f"CAST(CAST({cell} AS VARCHAR) AS DOUBLE)" if kind == "FLOAT" else cell
+    return (
+        f"CASE WHEN {cell} = trunc({cell}) AND abs({cell}) < 1e38 THEN CAST(TRY_CAST({cell} AS HUGEINT) AS VARCHAR) "
+        f"WHEN abs({cell}) < 1e-4 THEN rtrim(rtrim(CAST(TRY_CAST({cell} AS DECIMAL(38, 9)) AS VARCHAR), '0'), '.') "
+        f"WHEN abs({cell}) < 1e15 THEN format('{{:.15g}}', round({cell}, 9)) ELSE CAST({cell} AS VARCHAR) END"
+    )

@@ -1,0 +1,218 @@
+-- The ledger: every amount of money as one signed row in the reporting currency, and the views that spread marketing over sales.
+-- Plain SQL that DuckDB and Spark both read. Statements end in a semicolon on a line of its own; $home is the reporting currency.
+-- Money is decimal(38,14): amounts have 4 decimal places and rates 10, so the product is exact. Blank dimensions are ''.
+
+create or replace temporary view rates as
+select currency, date as valid_from, lead(date, 1, date '9999-12-31') over (partition by currency order by date) as valid_to, rate
+from fx_rates
+;
+
+create or replace temporary view costs as
+select product_id, valid_from, lead(valid_from, 1, date '9999-12-31') over (partition by product_id order by valid_from) as valid_to, unit_cost, currency
+from product_costs
+;
+
+-- One row per sold order line: its rate, and what a unit of it cost in the reporting currency (null = unknown).
+create or replace temporary view sold as
+select l.*, l.day as sold_on,
+       case when l.unit_cost is not null then cast(l.unit_cost as decimal(20,4)) * l.rate
+            when c.currency = $home then cast(cast(c.unit_cost as decimal(20,4)) * cast(1 as decimal(18,10)) as decimal(38,14))
+            else cast(c.unit_cost as decimal(20,4)) * cr.rate end as cost
+from (select o.*, cast(o.ordered_at as date) as day, case when o.currency = $home then cast(1 as decimal(18,10)) else r.rate end as rate
+      from order_lines o
+      left join rates r on o.currency = r.currency and cast(o.ordered_at as date) >= r.valid_from and cast(o.ordered_at as date) < r.valid_to
+      where o.status is null or o.status = 'completed') l
+left join costs c on l.product_id = c.product_id and l.day >= c.valid_from and l.day < c.valid_to
+left join rates cr on c.currency = cr.currency and l.day >= cr.valid_from and l.day < cr.valid_to
+;
+
+create or replace temporary view sale_rows as
+select day, 'sale' as kind, store, channel, product_id, coalesce(employee_id, '') as employee_id, coalesce(campaign_id, '') as campaign_id,
+       coalesce(region, '') as region, '' as team, order_id, line_no, coalesce(customer_id, '') as customer_id, quantity,
+       cast(gross_amount as decimal(20,4)) * rate as gross_sales,
+       -cast(coalesce(discount_amount, 0) as decimal(20,4)) * rate as discounts,
+       cast(coalesce(shipping_income, 0) as decimal(20,4)) * rate as shipping_income,
+       cast(0 as decimal(38,14)) as refunds,
+       case when cost is null then cast(coalesce(discount_amount, 0) - gross_amount - coalesce(shipping_income, 0) as decimal(20,4)) * rate
+            else cast(0 as decimal(38,14)) end as uncosted_sales,
+       -coalesce(cast(cast(quantity as decimal(9,0)) * cast(cost as decimal(28,14)) as decimal(38,14)), cast(0 as decimal(38,14))) as cogs,
+       -cast(coalesce(platform_fee, 0) as decimal(20,4)) * rate as platform_fees,
+       -cast(coalesce(fulfilment_cost, 0) as decimal(20,4)) * rate as fulfilment,
+       cast(0 as decimal(38,14)) as marketing,
+       -cast(coalesce(commission, 0) as decimal(20,4)) * rate as commissions,
+       cast(0 as decimal(38,14)) as payroll,
+       cast(0 as decimal(38,14)) as overheads
+from sold
+;
+
+-- A return takes the dimensions, the unit cost and the order day's rate of its sale, and the day of its refund.
+create or replace temporary view return_rows as
+select r.refunded_on as day, 'return' as kind, s.store, s.channel, s.product_id, coalesce(s.employee_id, '') as employee_id,
+       coalesce(s.campaign_id, '') as campaign_id, coalesce(s.region, '') as region, '' as team, s.order_id, s.line_no,
+       coalesce(s.customer_id, '') as customer_id, cast(0 as bigint) as quantity,
+       cast(0 as decimal(38,14)) as gross_sales,
+       cast(0 as decimal(38,14)) as discounts,
+       cast(0 as decimal(38,14)) as shipping_income,
+       -cast(r.refund_amount as decimal(20,4)) * r.rate as refunds,
+       case when s.cost is null then cast(r.refund_amount as decimal(20,4)) * r.rate else cast(0 as decimal(38,14)) end as uncosted_sales,
+       case when r.restocked and s.cost is not null then cast(cast(r.quantity as decimal(9,0)) * cast(s.cost as decimal(28,14)) as decimal(38,14))
+            else cast(0 as decimal(38,14)) end as cogs,
+       cast(coalesce(r.fee_refunded, 0) as decimal(20,4)) * r.rate as platform_fees,
+       -cast(coalesce(r.handling_cost, 0) as decimal(20,4)) * r.rate as fulfilment,
+       cast(0 as decimal(38,14)) as marketing,
+       cast(0 as decimal(38,14)) as commissions,
+       cast(0 as decimal(38,14)) as payroll,
+       cast(0 as decimal(38,14)) as overheads
+from sold s
+join (select t.*, case when t.currency = $home then cast(1 as decimal(18,10)) else x.rate end as rate
+      from (select b.*, cast(o.ordered_at as date) as sold_on
+            from returns b join order_lines o on b.store = o.store and b.order_id = o.order_id and b.line_no = o.line_no) t
+      left join rates x on t.currency = x.currency and t.sold_on >= x.valid_from and t.sold_on < x.valid_to) r
+  on s.store = r.store and s.order_id = r.order_id and s.line_no = r.line_no
+;
+
+-- Costs that belong to no order line, on their own day or month.
+create or replace temporary view spent as
+select m.date as day, 'marketing' as kind, m.store, m.channel, m.product_id, cast(null as varchar) as employee_id, m.campaign_id, '' as team, m.amount, m.currency
+from marketing_spend m
+union all
+select p.month as day, 'payroll' as kind, p.store, cast(null as varchar) as channel, cast(null as varchar) as product_id, p.employee_id,
+       cast(null as varchar) as campaign_id, p.team, p.cost as amount, p.currency
+from staffing p
+union all
+select v.month as day, 'overheads' as kind, v.store, cast(null as varchar) as channel, cast(null as varchar) as product_id,
+       cast(null as varchar) as employee_id, cast(null as varchar) as campaign_id, '' as team, v.amount, v.currency
+from overheads v
+;
+
+create or replace temporary view spent_rows as
+select day, kind, coalesce(store, '') as store, coalesce(channel, '') as channel, coalesce(product_id, '') as product_id,
+       coalesce(employee_id, '') as employee_id, coalesce(campaign_id, '') as campaign_id, '' as region, team, '' as order_id, '' as line_no,
+       '' as customer_id, cast(0 as bigint) as quantity,
+       cast(0 as decimal(38,14)) as gross_sales,
+       cast(0 as decimal(38,14)) as discounts,
+       cast(0 as decimal(38,14)) as shipping_income,
+       cast(0 as decimal(38,14)) as refunds,
+       cast(0 as decimal(38,14)) as uncosted_sales,
+       cast(0 as decimal(38,14)) as cogs,
+       cast(0 as decimal(38,14)) as platform_fees,
+       cast(0 as decimal(38,14)) as fulfilment,
+       case when kind = 'marketing' then -amount else cast(0 as decimal(38,14)) end as marketing,
+       cast(0 as decimal(38,14)) as commissions,
+       case when kind = 'payroll' then -amount else cast(0 as decimal(38,14)) end as payroll,
+       case when kind = 'overheads' then -amount else cast(0 as decimal(38,14)) end as overheads
+from (select s.day, s.kind, s.store, s.channel, s.product_id, s.employee_id, s.campaign_id, s.team,
+             cast(s.amount as decimal(20,4)) * case when s.currency = $home then cast(1 as decimal(18,10)) else r.rate end as amount
+      from spent s
+      left join rates r on s.currency = r.currency and s.day >= r.valid_from and s.day < r.valid_to) t
+;
+
+create or replace temporary view ledger_rows as
+select * from sale_rows
+union all
+select * from return_rows
+union all
+select * from spent_rows
+;
+
+-- From here on `ledger` is the table written from ledger_rows.
+-- Cells: the ledger by month, without marketing, and each cell's sales before refunds, over which the month's marketing is spread.
+create or replace temporary view cells as
+select month, store, channel, product_id, employee_id, campaign_id, region, team,
+       cast(sum(quantity) as bigint) as quantity,
+       cast(sum(gross_sales) as decimal(38,14)) as gross_sales, cast(sum(discounts) as decimal(38,14)) as discounts,
+       cast(sum(shipping_income) as decimal(38,14)) as shipping_income, cast(sum(refunds) as decimal(38,14)) as refunds,
+       cast(sum(uncosted_sales) as decimal(38,14)) as uncosted_sales, cast(sum(cogs) as decimal(38,14)) as cogs,
+       cast(sum(platform_fees) as decimal(38,14)) as platform_fees, cast(sum(fulfilment) as decimal(38,14)) as fulfilment,
+       cast(sum(commissions) as decimal(38,14)) as commissions, cast(sum(payroll) as decimal(38,14)) as payroll,
+       cast(sum(overheads) as decimal(38,14)) as overheads,
+       cast(sum(gross_sales + discounts + shipping_income) as decimal(38,14)) as base
+from ledger where kind <> 'marketing'
+group by month, store, channel, product_id, employee_id, campaign_id, region, team
+;
+
+create or replace temporary view spends as
+select month, store, channel, product_id, campaign_id, cast(sum(marketing) as decimal(38,14)) as amount
+from ledger where kind = 'marketing'
+group by month, store, channel, product_id, campaign_id
+;
+
+-- Sales that a spend can have caused: same month, store and channel, and the product and campaign that it names.
+create or replace temporary view bases as
+select s.month, s.store, s.channel, s.product_id, s.campaign_id, s.amount, cast(sum(c.base) as decimal(38,14)) as total
+from spends s
+join cells c on s.month = c.month and s.store = c.store and s.channel = c.channel
+     and (s.product_id = '' or s.product_id = c.product_id) and (s.campaign_id = '' or s.campaign_id = c.campaign_id)
+group by s.month, s.store, s.channel, s.product_id, s.campaign_id, s.amount
+having sum(c.base) > 0
+;
+
+-- Each cell's share, rounded at the 14th place; the largest cell takes what rounding leaves, so that the parts add up exactly.
+create or replace temporary view shares as
+select month, store, channel, product_id, employee_id, campaign_id, region,
+       share + case when nth = 1 then amount - placed else cast(0 as decimal(38,14)) end as share
+from (select q.*,
+             cast(sum(share) over (partition by month, store, channel, named_product, named_campaign) as decimal(38,14)) as placed,
+             row_number() over (partition by month, store, channel, named_product, named_campaign
+                                order by base desc, product_id, employee_id, campaign_id, region) as nth
+      from (select c.month, c.store, c.channel, c.product_id, c.employee_id, c.campaign_id, c.region, c.base, b.amount,
+                   b.product_id as named_product, b.campaign_id as named_campaign,
+                   cast(cast(b.amount as double) * (cast(c.base as double) / cast(b.total as double)) as decimal(38,14)) as share
+            from bases b
+            join cells c on b.month = c.month and b.store = c.store and b.channel = c.channel
+                 and (b.product_id = '' or b.product_id = c.product_id) and (b.campaign_id = '' or b.campaign_id = c.campaign_id)
+            where c.base <> 0) q) p
+;
+
+-- The ledger by month with marketing spread; spend that no sale can carry stays a row of its own.
+create or replace temporary view spread_rows as
+select month, store, channel, product_id, employee_id, campaign_id, region, team,
+       cast(sum(quantity) as bigint) as quantity,
+       cast(sum(gross_sales) as decimal(38,14)) as gross_sales, cast(sum(discounts) as decimal(38,14)) as discounts,
+       cast(sum(shipping_income) as decimal(38,14)) as shipping_income, cast(sum(refunds) as decimal(38,14)) as refunds,
+       cast(sum(uncosted_sales) as decimal(38,14)) as uncosted_sales, cast(sum(cogs) as decimal(38,14)) as cogs,
+       cast(sum(platform_fees) as decimal(38,14)) as platform_fees, cast(sum(fulfilment) as decimal(38,14)) as fulfilment,
+       cast(sum(marketing) as decimal(38,14)) as marketing, cast(sum(commissions) as decimal(38,14)) as commissions,
+       cast(sum(payroll) as decimal(38,14)) as payroll, cast(sum(overheads) as decimal(38,14)) as overheads,
+       cast(sum(base) as decimal(38,14)) as base
+from (select month, store, channel, product_id, employee_id, campaign_id, region, team, quantity, gross_sales, discounts, shipping_income, refunds,
+             uncosted_sales, cogs, platform_fees, fulfilment, cast(0 as decimal(38,14)) as marketing, commissions, payroll, overheads, base
+      from cells
+      union all
+      select month, store, channel, product_id, employee_id, campaign_id, region, '', 0, 0, 0, 0, 0, 0, 0, 0, 0, share, 0, 0, 0, 0
+      from shares
+      union all
+      select s.month, s.store, s.channel, s.product_id, '', s.campaign_id, '', '', 0, 0, 0, 0, 0, 0, 0, 0, 0, s.amount, 0, 0, 0, 0
+      from spends s
+      left join bases b on s.month = b.month and s.store = b.store and s.channel = b.channel
+                        and s.product_id = b.product_id and s.campaign_id = b.campaign_id
+      where b.month is null) u
+group by month, store, channel, product_id, employee_id, campaign_id, region, team
+;
+
+-- Stock at cost on its day (null = no known cost), and payouts in the reporting currency.
+create or replace temporary view stock_rows as
+select i.date, i.store, i.product_id, i.on_hand, coalesce(i.reserved, 0) as reserved, coalesce(i.incoming, 0) as incoming,
+       cast(cast(i.on_hand as decimal(9,0)) * cast(cast(c.unit_cost as decimal(20,4))
+            * case when c.currency = $home then cast(1 as decimal(18,10)) else r.rate end as decimal(28,14)) as decimal(38,14)) as value
+from inventory i
+left join costs c on i.product_id = c.product_id and i.date >= c.valid_from and i.date < c.valid_to
+left join rates r on c.currency = r.currency and i.date >= r.valid_from and i.date < r.valid_to
+;
+
+create or replace temporary view receipt_rows as
+select p.paid_on, p.store, coalesce(p.channel, '') as channel, coalesce(p.order_id, '') as order_id, p.amount, p.currency,
+       cast(p.amount as decimal(20,4)) * case when p.currency = $home then cast(1 as decimal(18,10)) else r.rate end as value
+from payouts p
+left join rates r on p.currency = r.currency and p.paid_on >= r.valid_from and p.paid_on < r.valid_to
+;
+
+-- The team of a person in a month is where most of their time was; with equal parts, the first by name.
+create or replace temporary view team_rows as
+select month, employee_id, team
+from (select substr(cast(month as varchar), 1, 7) as month, employee_id, team,
+             row_number() over (partition by month, employee_id order by sum(fte) desc, team) as nth
+      from staffing
+      group by month, employee_id, team) t
+where nth = 1
+;

@@ -1,0 +1,237 @@
+"""From text rows to checked tables: every input row is loaded, or set aside with file, row, column, value and reason.
+
+All checks are queries; nothing loops over rows. What a row must look like comes from `contract.TABLES`.
+"""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+
+from helpers.company import Company
+from helpers.contract import TABLES, BadInput, Column, Table
+from helpers.files import TextTable, quote, read_text
+from helpers.policy import did_you_mean
+
+DATE = r"(19|[2-9]\d)\d\d-\d\d-\d\d"
+OFFSET = r"(Z|[+-](0\d|1[0-4]):?[0-5]\d)"
+_DECIMAL = r"[+-]?\d{1,14}(\.\d{0,4}0*)?"
+# kind: what its text must match, the value in SQL, and the words for text that is something else
+KINDS = {
+    "text": (None, "{c}", ""),
+    "amount": (_DECIMAL, "cast({c} as decimal(18,4))", "not a plain amount such as 1234.50 (at most 4 decimals)"),
+    "number": (_DECIMAL, "cast({c} as decimal(18,4))", "not a plain number such as 12.5 (at most 4 decimals)"),
+    "rate": (r"[+-]?\d{1,8}(\.\d{0,10}0*)?", "cast({c} as decimal(18,10))", "not a rate such as 7.1234 (at most 10 decimals)"),
+    "integer": (r"[+-]?\d{1,9}(\.0+)?", "cast(regexp_replace({c}, '\\.0+$', '') as bigint)", "not a whole number of at most 9 digits"),
+    "flag": ("(?i)true|false|1|0|yes|no", "(lower({c}) in ('true', '1', 'yes'))", "neither true nor false"),
+    "date": (DATE + r"([ T]00:00(:00(\.0+)?)?)?", "try_cast(left({c}, 10) as date)", "not a day such as 2025-01-31"),
+    "month": (r"(19|2\d)\d\d-\d\d(-01)?", "try_cast(left({c}, 7) || '-01' as date)", "not a month such as 2025-01"),
+    "timestamp": (
+        DATE.replace("[2-9]", "2") + rf"([ T]\d\d:\d\d(:\d\d(\.\d+)?)?( ?{OFFSET})?)?",
+        # A time with an offset is moved to the company's zone; without one it is local already.
+        f"case when regexp_matches({{c}}, ':.*{OFFSET}$')"
+        f" then timezone({{zone}}, try_cast(regexp_replace({{c}}, ' ?({OFFSET})$', '\\1') as timestamptz))"
+        " else try_cast({c} as timestamp) end",
+        "not a time such as 2025-01-31 or 2025-01-31T18:30:00+08:00",
+    ),
+}
+SALE = "store, order_id, line_no"
+DAY_OF_RATE = {  # the day whose exchange rate a row takes: a return its order's, a cost that of the day on which it is used
+    "order_lines": "cast(ordered_at as date)", "returns": "cast(order_lines.ordered_at as date)", "marketing_spend": "date",
+    "staffing": "month", "overheads": "month", "payouts": "paid_on", "purchases": "ordered_on",
+    "cash_balances": "date", "product_costs": "date '9999-12-31'",
+}  # fmt: skip
+
+
+def load_tables(con: duckdb.DuckDBPyConnection, company: Company, scratch: Path) -> None:
+    """Read, type and check every table of the company.
+
+    Leaves in `con` one table per contract table (empty where the company has none), and
+    `set_aside` (file, row, column, value, reason), `loads` (table_name, file, rows_in, loaded, set_aside, encoding,
+    unknown_columns) and `amounts` (table_name, column_name, amount_in, loaded, set_aside: sums of the readable cells, the first one
+    straight from the file; unreadable: filled cells that hold no number).
+    Raises BadInput where a table can't be used at all.
+    """
+    con.execute('create table set_aside (file varchar, "row" bigint, "column" varchar, "value" varchar, reason varchar)')
+    con.execute(
+        "create table loads (table_name varchar, file varchar, rows_in bigint, loaded bigint, set_aside bigint, encoding varchar,"
+        " unknown_columns varchar)"
+    )
+    con.execute(
+        "create table amounts (table_name varchar, column_name varchar,"
+        " amount_in decimal(38,4), loaded decimal(38,4), set_aside decimal(38,4), unreadable bigint)"
+    )
+    for name in dict.fromkeys(["fx_rates", "order_lines", *TABLES]):  # rates and sales first: the others are held against them
+        _load_table(con, company, TABLES[name], scratch)
+
+
+def _load_table(con: duckdb.DuckDBPyConnection, company: Company, table: Table, scratch: Path) -> None:
+    inputs = _read_inputs(con, company, table, scratch)
+    zone = "'" + company.settings.timezone.replace("'", "''") + "'"
+    typed = {column.name: _value(column, zone) for column in table.columns}
+    checks = [check for column in table.columns for check in _checks(column, typed[column.name])]
+    bad = " ".join(f"when {condition} then {number}" for number, (_, condition, _) in enumerate(checks))
+    values = ", ".join(f"case when {_readable(column)} then {typed[column.name]} end as {quote(column.name)}" for column in table.columns)
+    texts = ", ".join(f"{quote(column.name)} as {quote('text ' + column.name)}" for column in table.columns)
+    con.execute(f"create temp table checked as select file_no, row_no, case {bad} end as bad, {values}, {texts} from ({inputs})")
+    if table.name in company.tables():
+        reasons = [(column, reason) for column, _, reason in checks]
+        reasons += _check_keys(con, table, len(reasons))
+        if table.name == "returns":
+            reasons += _check_sales(con, len(reasons))
+        reasons += _check_currency(con, company, table, len(reasons))
+        _set_aside(con, table, reasons)
+        _sum_amounts(con, table, typed, inputs)
+    con.execute(f"create table {table.name} as select {', '.join(quote(c.name) for c in table.columns)} from checked where bad is null")
+    con.execute("drop table checked")
+    con.execute("drop table if exists inputs")
+
+
+def _sum_amounts(con: duckdb.DuckDBPyConnection, table: Table, typed: dict[str, str], inputs: str) -> None:
+    for column in table.columns:
+        if column.kind == "amount":
+            read = f"case when {_readable(column)} then {typed[column.name]} end"
+            con.execute(
+                f"insert into amounts select ?, ?, (select coalesce(sum({read}), 0) from ({inputs})),"
+                f" coalesce(sum({quote(column.name)}) filter (bad is null), 0),"
+                f" coalesce(sum({quote(column.name)}) filter (bad is not null), 0),"
+                f" count({quote('text ' + column.name)}) - count({quote(column.name)}) from checked",
+                [table.name, column.name],
+            )
+
+
+def _read_inputs(con: duckdb.DuckDBPyConnection, company: Company, table: Table, scratch: Path) -> str:
+    """Read every input of the table as text; return a query over them and note them in `loads`."""
+    paths = [(company.files[table.name].name, company.files[table.name])] if table.name in company.files else []
+    for number, source in enumerate(source for source in company.settings.sources if source.table == table.name):
+        paths.append((source.sql, _run_source(company, source.sql, scratch / f"{table.name}{number}.parquet")))
+    con.execute("create temp table inputs (file_no integer, file varchar, rows_in bigint, encoding varchar, unknown_columns varchar)")
+    queries = []
+    known = [column.name for column in table.columns]
+    for number, (label, path) in enumerate(paths):
+        text = f"text_{table.name}_{number}"
+        read = read_text(con, path, text, known=known, encoding=company.settings.encodings.get(table.name), scratch=scratch)
+        _check_header(label, read, table)
+        con.execute(
+            f"insert into set_aside select ?, \"row\", '', case when ? then value end, reason from {text}_rejects",
+            [label, set(read.columns) <= set(known)],  # a spoilt line may hold buyers' data in columns that are not kept
+        )
+        unknown = ", ".join(name + did_you_mean(name, set(known) - set(read.columns)) for name in read.columns if name not in known)
+        con.execute("insert into inputs values (?, ?, ?, ?, ?)", [number, label, read.rows, read.encoding, unknown])
+        cells = ", ".join(quote(name) if name in read.columns else f"cast(null as varchar) as {quote(name)}" for name in known)
+        queries.append(f'select {number} as file_no, "row" as row_no, {cells} from {text}')
+    if not queries:
+        nothing = ", ".join(f"cast(null as varchar) as {quote(name)}" for name in known)
+        queries = [f"select 0 as file_no, cast(0 as bigint) as row_no, {nothing} where false"]
+    return " union all ".join(queries)
+
+
+def _check_header(label: str, read: TextTable, table: Table) -> None:
+    for column in table.columns:
+        if column.required and column.name not in read.columns:
+            spare = [name for name in read.columns if name not in {known.name for known in table.columns}]
+            near = did_you_mean(column.name, spare).replace("did you mean", "rename") or "; add it"
+            raise BadInput(f"{label} has no column `{column.name}`, which {table.name} needs{near.rstrip('?')}")
+
+
+def _value(column: Column, zone: str) -> str:
+    text = f"lower({quote(column.name)})" if column.choices else quote(column.name)
+    return KINDS[column.kind][1].format(c=text, zone=zone)
+
+
+def _readable(column: Column) -> str:
+    pattern = KINDS[column.kind][0]
+    return f"regexp_full_match({quote(column.name)}, '{pattern}')" if pattern else "true"
+
+
+def _checks(column: Column, value: str) -> list[tuple[str, str, str]]:
+    """(column, SQL condition for a bad cell, reason), the first that holds is the one that is told."""
+    text, checks = quote(column.name), []
+    if column.required:
+        checks.append((column.name, f"{text} is null", "missing"))
+    if column.kind != "text":
+        value = f"(case when {_readable(column)} then {value} end)"
+        checks.append((column.name, f"{text} is not null and {value} is null", KINDS[column.kind][2]))
+    if column.choices:
+        options = ", ".join(f"'{choice}'" for choice in column.choices)
+        checks.append((column.name, f"lower({text}) not in ({options})", f"not one of {', '.join(column.choices)}"))
+    if column.minimum is not None:
+        reason = "negative; costs and amounts are written positive" if column.minimum == 0 else f"below {column.minimum}"
+        checks.append((column.name, f"{value} < {column.minimum}", reason))
+    if column.kind == "rate":
+        checks.append((column.name, f"{value} = 0", "a rate of 0 would make money worth nothing"))
+    if column.maximum is not None:
+        checks.append((column.name, f"{value} > {column.maximum}", f"above {column.maximum}"))
+    return checks
+
+
+def _mark(con: duckdb.DuckDBPyConnection, number: int, rows: str) -> None:
+    """Mark the rows (a query of file_no, row_no) as bad for reason `number`."""
+    same = "checked.file_no = hit.file_no and checked.row_no = hit.row_no"
+    con.execute(f"update checked set bad = {number} from ({rows}) as hit where {same}")
+
+
+def _check_keys(con: duckdb.DuckDBPyConnection, table: Table, number: int) -> list[tuple[str, str]]:
+    if not table.key:
+        return []
+    key = ", ".join(quote(name) for name in table.key)
+    nth = f"row_number() over (partition by {key} order by file_no, row_no)"
+    _mark(con, number, f"select file_no, row_no from checked where bad is null qualify {nth} > 1")
+    return [(" + ".join(table.key), "repeats the key of an earlier row")]
+
+
+def _check_currency(con: duckdb.DuckDBPyConnection, company: Company, table: Table, number: int) -> list[tuple[str, str]]:
+    """Fill a blank currency with the company's own, and mark rows in another one that has no rate yet on the row's day."""
+    if table.name not in DAY_OF_RATE:
+        return []
+    home = "'" + company.settings.reporting_currency.replace("'", "''") + "'"
+    con.execute(f"update checked set currency = {home} where currency is null")
+    day = DAY_OF_RATE[table.name]
+    rows = f"checked join order_lines using ({SALE})" if table.name == "returns" else "checked"
+    _mark(
+        con,
+        number,
+        f"""select file_no, row_no
+        from (select file_no, row_no, checked.currency, {day} as day from {rows} where bad is null)
+        left join (select currency, min(date) as first_day from fx_rates group by currency) using (currency)
+        where currency <> {home} and (first_day is null or first_day > day)""",
+    )
+    return [("currency", "no exchange rate on or before the day; add it to fx_rates")]
+
+
+def _check_sales(con: duckdb.DuckDBPyConnection, number: int) -> list[tuple[str, str]]:
+    _mark(con, number, f"select file_no, row_no from checked anti join order_lines using ({SALE}) where bad is null")
+    cancelled = "order_lines.status = 'cancelled'"
+    _mark(con, number + 1, f"select file_no, row_no from checked join order_lines using ({SALE}) where bad is null and {cancelled}")
+    return [
+        ("order_id", "no such sale among the loaded order lines"),
+        ("order_id", "the order line was cancelled, so there was no sale"),
+    ]
+
+
+def _set_aside(con: duckdb.DuckDBPyConnection, table: Table, reasons: list[tuple[str, str]]) -> None:
+    columns = " ".join(f"when {number} then '{column}'" for number, (column, _) in enumerate(reasons))
+    words = " ".join(f"when {number} then '{reason}'" for number, (_, reason) in enumerate(reasons))
+    texts = {number: [quote("text " + part) for part in column.split(" + ")] for number, (column, _) in enumerate(reasons)}
+    value = " ".join(f"when {number} then concat_ws(' + ', {', '.join(parts)})" for number, parts in texts.items())
+    con.execute(f"""insert into set_aside
+        select file, row_no, case bad {columns} end, nullif(case bad {value} end, ''), case bad {words} end
+        from checked join inputs using (file_no) where bad is not null order by file_no, row_no""")
+    con.execute(f"""insert into loads
+        select '{table.name}', file, rows_in, coalesce(good, 0), rows_in - coalesce(good, 0), encoding, unknown_columns
+        from inputs left join (select file_no, count(*) as good from checked where bad is null group by file_no) using (file_no)
+        order by file_no""")
+
+
+def _run_source(company: Company, sql_name: str, out: Path) -> Path:
+    """Run an `sql` source in a process of its own (confined.py), which can read files inside the company folder and nothing else."""
+    command = [sys.executable, "-I", str(Path(__file__).with_name("confined.py")), sql_name, str(out)]
+    done = subprocess.run(command, cwd=company.folder, capture_output=True, text=True, encoding="utf-8", errors="replace")
+    if "No space left" in done.stderr:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    if done.returncode:
+        raise BadInput(f"{sql_name} did not run: {' '.join(done.stderr.strip().splitlines()[-1:]) or 'its process was killed'}")
+    return out

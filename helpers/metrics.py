@@ -1,0 +1,431 @@
+"""Every metric of the workbook: its definition in words, and its value for each entity of each level.
+
+`METRICS` is the dictionary that METRICS.md is written from; `facts` gives one level as a wide frame; `metrics` gives all
+levels as the long frame of metrics.csv. A figure is a sum over the ledger or a ratio of two such sums.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from helpers.book import Book, remembered, subtotals
+from helpers.company import PROJECT
+from helpers.contract import LEVEL_OF, LINES, NOBODY, SUBTOTALS, TARGET_METRICS
+from helpers.policy import load_policy
+
+WINDOW = 90  # days of the inventory metrics, ending with the month
+RECENT = "date > $start and date <= $end and {scope}"
+LEVELS = {"company": None} | {level: dimension for dimension, level in LEVEL_OF.items()}
+ALL = tuple(LEVELS)
+EMPLOYERS = ("company", "store", "team")
+STOCKED = ("company", "store", "category", "product")
+PEOPLE = (*EMPLOYERS, "employee")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One entry of the metric dictionary. unit: `money`, `ratio`, `count`, `days` or `per year` (money a year)."""
+
+    name: str
+    unit: str
+    meaning: str
+    formula: str
+    source: str
+    levels: tuple[str, ...] = ALL
+
+
+_LEDGER = "the ledger"
+METRICS = (
+    Metric("gross_sales", "money", "List price of what was ordered.", "+ gross_amount", _LEDGER),
+    Metric("discounts", "money", "Price reductions.", "− discount_amount", _LEDGER),
+    Metric("shipping_income", "money", "Shipping that buyers paid.", "+ shipping_income", _LEDGER),
+    Metric("refunds", "money", "Money given back, on the day of the refund.", "− refund_amount", _LEDGER),
+    Metric("net_sales", "money", "What buyers paid and kept paying.", "gross_sales + discounts + shipping_income + refunds", _LEDGER),
+    Metric("uncosted_sales", "money", "Net sales of goods whose cost is unknown, taken out before profit.", "− net sales of lines without a known cost", _LEDGER),
+    Metric("cogs", "money", "Cost of the goods sold, less that of goods put back to stock.", "− quantity × unit cost at the order's date; + restocked returns", _LEDGER),
+    Metric("gross_profit", "money", "What is left after the goods are paid (CM1).", "net_sales + uncosted_sales + cogs", _LEDGER),
+    Metric("platform_fees", "money", "Marketplace and payment fees.", "− platform_fee + fee_refunded", _LEDGER),
+    Metric("fulfilment", "money", "Packing, carriage and handling of returns.", "− fulfilment_cost − handling_cost", _LEDGER),
+    Metric("cm2", "money", "What is left after selling and sending (CM2).", "gross_profit + platform_fees + fulfilment", _LEDGER),
+    Metric("marketing", "money", "Money spent to bring buyers.", "− marketing_spend, spread over the sales it can have caused", _LEDGER),
+    Metric("commissions", "money", "Paid to agents, hosts and affiliates for sales.", "− commission", _LEDGER),
+    Metric("contribution", "money", "What the sales bring towards people and rent (CM3).", "cm2 + marketing + commissions", _LEDGER),
+    Metric("payroll", "money", "Employment cost.", "− staffing cost", _LEDGER, PEOPLE),
+    Metric("overheads", "money", "Rent, software and the like; shared by FTE between teams and people.", "− overheads", _LEDGER, PEOPLE),
+    Metric("operating_profit", "money", "What is left in the end.", "contribution + payroll + overheads", _LEDGER, PEOPLE),
+    Metric("orders", "count", "Orders with at least one completed line.", "distinct store + order_id", "order_lines"),
+    Metric("quantity", "count", "Units sold, before returns.", "Σ quantity", "order_lines"),
+    Metric("cost_coverage", "ratio", "Part of net sales whose cost is known: how far a margin can be believed.", "1 + uncosted_sales ÷ net_sales", _LEDGER),
+    Metric("gross_margin", "ratio", "Gross profit of each unit of costed net sales.", "gross_profit ÷ (net_sales + uncosted_sales)", _LEDGER),
+    Metric("promotion_share", "ratio", "Part of net sales that went into promotion.", "−(marketing + commissions) ÷ net_sales", _LEDGER),
+    Metric("roas", "ratio", "Sales per unit of marketing: says nothing about profit.", "net_sales ÷ −marketing", _LEDGER),
+    Metric("poas", "ratio", "Profit before marketing per unit of marketing: above 1 it pays.", "cm2 ÷ −marketing", _LEDGER),
+    Metric("break_even_roas", "ratio", "The ROAS below which marketing loses money.", "net_sales ÷ cm2", _LEDGER),
+    Metric("inventory_days", "days", "How long the stock lasts at the pace of the last 90 days.", "mean inventory ÷ cogs of 90 days × 90", "inventory, product_costs", STOCKED),
+    Metric("gmroi", "ratio", "Gross profit a year for each unit of money in stock.", "gross_profit of 90 days ÷ mean inventory × 365 ÷ 90", "inventory, product_costs", STOCKED),
+    Metric("turns", "ratio", "How often a year the stock is sold.", "cogs of 90 days ÷ mean inventory × 365 ÷ 90", "inventory, product_costs", STOCKED),
+    Metric("return_on_capital", "ratio", "Contribution a year for each unit of money in stock.", "contribution of 90 days ÷ mean inventory × 365 ÷ 90", "inventory, product_costs", STOCKED),
+    Metric("stock_to_sales", "ratio", "Months of sales in the opening stock, both at cost.", "opening stock ÷ cogs of the month", "inventory, product_costs", STOCKED),
+    Metric("cash_conversion_cycle", "days", "Days from paying a supplier to having the buyer's money.",
+           "inventory_days + order-to-payout days − receipt-to-payment days", "inventory, payouts, purchases", ("company",)),
+    Metric("profit_per_employee", "per year", "Operating profit a year for each full-time person.",
+           "operating profit ÷ mean FTE over the months with staffing among the last 12, × 12 ÷ those months", "staffing", EMPLOYERS),
+    Metric("attainment", "ratio", "Net sales against the target that was set.", "net_sales ÷ target; blank where the target is missing or ≤ 0", "targets"),
+    *(
+        Metric(f"attainment_{name}", "ratio", f"{name.replace('_', ' ').capitalize()} against the target that was set.",
+               f"{name} ÷ target; blank where the target is missing or ≤ 0", "targets")
+        for name in TARGET_METRICS.split("/") if name != "net_sales"
+    ),
+)  # fmt: skip
+
+
+def ratio(above: pd.Series, below: pd.Series) -> pd.Series:
+    """above ÷ below, blank where `below` is not positive: a ratio over nothing says nothing.
+
+    >>> ratio(pd.Series([1.0, 1.0, 1.0]), pd.Series([4.0, 0.0, -2.0])).tolist()
+    [0.25, nan, nan]
+    """
+    below = below.astype(float)
+    return (above.astype(float) / below.where(below > 1e-9)).astype(float)
+
+
+def margins(ladder: pd.DataFrame) -> pd.DataFrame:
+    """A ladder frame with the ratios that need nothing but its own sums: coverage, margin, promotion share, ROAS and kin."""
+    sales, costed = ladder["net_sales"], ladder["net_sales"] + ladder["uncosted_sales"]
+    return ladder.assign(
+        cost_coverage=ratio(costed, sales),
+        gross_margin=ratio(ladder["gross_profit"], costed).where(sales > 1e-9),
+        promotion_share=ratio(-(ladder["marketing"] + ladder["commissions"]), sales),
+        roas=ratio(sales, -ladder["marketing"]),
+        poas=ratio(ladder["cm2"], -ladder["marketing"]),
+        break_even_roas=ratio(sales, ladder["cm2"]),
+    )
+
+
+@remembered
+def people_ladder(book: Book, level: str, months: list[str]) -> pd.DataFrame:
+    """The ladder of `company`, `store`, `team` or `employee` by month, with `fte`; teams and people share all overheads by FTE.
+
+    Columns: month, entity, ladder, `fte` (of the month's staffing within the scope; 0 where there is none), `staffed` (bool).
+    """
+    dimension = LEVELS[level]
+    ladder = book.ladder(["month", dimension] if dimension else ["month"], months).rename(columns={dimension: "entity"})
+    ladder = ladder if dimension else ladder.assign(entity="company")
+    key = {"company": "'company'", "store": "coalesce(store, 'shared')", "team": "team", "employee": "employee_id"}[level]
+    fte = book.sql(
+        f"select substr(cast(month as varchar), 1, 7) as month, {key} as entity, cast(sum(fte) as double) as fte from staffing"
+        " where month in (select cast(m || '-01' as date) from unnest($months) as t(m)) and {scope} group by all order by all",
+        months=months,
+    )
+    ladder = ladder.merge(fte, on=["month", "entity"], how="outer")
+    ladder = ladder.assign(staffed=ladder["fte"].notna()).fillna(
+        {"fte": 0.0, "orders": 0, "quantity": 0, "base": 0.0} | dict.fromkeys(LINES, 0.0)
+    )
+    if level in ("team", "employee"):
+        total = ladder.groupby("month")["overheads"].transform("sum")
+        heads = ladder.groupby("month")["fte"].transform("sum")
+        ladder["overheads"] = (total * ladder["fte"] / heads.where(heads > 0)).where(heads > 0, ladder["overheads"])
+    rest = ladder[["month", "entity", "fte", "staffed"]]
+    lines = subtotals(ladder[[*LINES, "quantity", "base", "orders"]])
+    return pd.concat([rest, lines], axis=1).sort_values(["month", "entity"], ignore_index=True)
+
+
+@remembered
+def facts(book: Book, level: str) -> pd.DataFrame:
+    """One level in the book's month as a wide frame: `entity`, the ladder, and every metric that applies to the level.
+
+    A metric whose tables are missing has no column. In a store's scope the level `store` is that store, and `company` is empty.
+    """
+    if level == "company" and book.scope != "company":
+        return pd.DataFrame({"entity": pd.Series(dtype=str)})
+    dimension = LEVELS[level]
+    if level in PEOPLE:
+        if level == "team" and "staffing" in book.missing:
+            return pd.DataFrame({"entity": pd.Series(dtype=str)})
+        frame = people_ladder(book, level, [book.month]).drop(columns=["month", "staffed"])
+    else:
+        frame = book.ladder([dimension]).rename(columns={dimension: "entity"})
+    frame = _with_entities(book, level, margins(frame))
+    if level in STOCKED and "inventory" not in book.missing:
+        frame = frame.merge(stock_metrics(book, level), on="entity", how="left")
+    if level in EMPLOYERS and "staffing" not in book.missing:
+        frame = frame.merge(productivity(book, level), on="entity", how="left")
+    if level == "company" and not {"inventory", "payouts", "purchases"} & set(book.missing):
+        frame["cash_conversion_cycle"] = frame["inventory_days"] + _order_to_payout(book) - _receipt_to_payment(book)
+    return frame.merge(attainments(book, level, frame), on="entity", how="left").sort_values("entity", ignore_index=True)
+
+
+def _with_entities(book: Book, level: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Add entities with stock or a target but nothing in the month's ledger, so that dead stock and missed targets are seen."""
+    wanted = set()
+    if level in STOCKED and level != "company":
+        stocked = (
+            f"select distinct {_entity(level)} as entity from stock left join products p using (product_id) where {RECENT} and on_hand <> 0"
+        )
+        wanted = set(book.sql(stocked, **_window(book))["entity"])
+    if level in EMPLOYERS and "staffing" not in book.missing:
+        wanted |= set(productivity(book, level)["entity"])  # who was staffed this year counts, also where this month's list has yet to come
+    targets = month_targets(book)
+    wanted |= set(targets.loc[targets["level"] == level, "entity"])
+    extra = sorted(wanted - set(frame["entity"]))
+    if not extra:
+        return frame
+    empty = pd.DataFrame(0.0, index=range(len(extra)), columns=[*LINES, *SUBTOTALS, "quantity", "base", "orders"])
+    return pd.concat([frame, margins(empty).assign(entity=extra, fte=0.0)[[*frame.columns]]], ignore_index=True)
+
+
+def _window(book: Book) -> dict:
+    return {"start": (book.last_day - pd.Timedelta(days=WINDOW)).date(), "end": book.last_day.date()}
+
+
+def stock_metrics(book: Book, level: str) -> pd.DataFrame:
+    """Stock at cost against the last 90 days: entity, inventory (mean, at cost), cogs_90, gross_profit_90, contribution_90,
+    opening_stock, and the metrics made of them. A product with stock of unknown cost has blank metrics; sums leave such stock out."""
+    entity = _entity(level)
+    products = "left join products p using (product_id)"
+    mean = book.sql(
+        f"""select {entity} as entity, sum(cast(value as double) / days) as inventory, sum(on_hand / days) as mean_units,
+                   count(*) filter (value is null and on_hand <> 0) as unknown
+            from (select * from stock where {RECENT}) s
+            join (select store, count(distinct date) as days from stock where date > $start and date <= $end group by store) using (store)
+            {products} group by entity order by entity""",
+        **_window(book),
+    )
+    opening = book.sql(
+        f"""select {entity} as entity, cast(sum(value) as double) as opening_stock from stock
+            join (select store, max(date) as date from stock where date <= $first group by store) using (store, date)
+            {products} where {{scope}} group by entity order by entity""",
+        first=book.first_day.date(),
+    )
+    sums = ", ".join(f"cast({expression} as double) as {name}" for name, expression in {
+        "cogs_90": "-sum(cogs)",
+        "units_90": "sum(quantity)",
+        "gross_profit_90": "sum(gross_sales + discounts + shipping_income + refunds + uncosted_sales + cogs)",
+        "cm2_90": "sum(gross_sales + discounts + shipping_income + refunds + uncosted_sales + cogs + platform_fees + fulfilment)",
+        "commissions_90": "sum(commissions)",
+    }.items())  # fmt: skip
+    flows = book.sql(
+        f"""select {entity} as entity, {sums} from ledger {products}
+            where day > $start and day <= $end and kind in ('sale', 'return') and {{scope}} group by entity order by entity""",
+        **_window(book),
+    )
+    frame = (
+        flows.merge(mean, on="entity", how="outer")
+        .merge(opening, on="entity", how="left")
+        .merge(_marketing_90(book, level), on="entity", how="left")
+    )
+    frame = frame.fillna({"unknown": 0, "inventory": 0.0, "opening_stock": 0.0, "marketing_90": 0.0, "mean_units": 0.0}).fillna(0.0)
+    frame["contribution_90"] = frame["cm2_90"] + frame["commissions_90"] + frame["marketing_90"]
+    month = facts_cogs(book, level)
+    inventory = frame["inventory"].where(((frame["unknown"] == 0) | (level != "product")) & (frame["inventory"] >= 0))
+    cogs = frame["cogs_90"]
+    # Goods that nobody bought last for ever, whether their cost is known or not.
+    endless = ((cogs <= 1e-9) & (inventory > 1e-9)) | ((frame["units_90"] == 0) & (frame["mean_units"] > 0))
+    days = (ratio(inventory, cogs) * WINDOW).where(~endless, np.inf)
+    year = 365 / WINDOW
+    return frame.assign(
+        inventory=inventory,
+        inventory_days=days,
+        gmroi=ratio(frame["gross_profit_90"], inventory) * year,
+        turns=ratio(cogs, inventory) * year,
+        return_on_capital=ratio(frame["contribution_90"], inventory) * year,
+        stock_to_sales=ratio(frame["opening_stock"], frame["entity"].map(month).fillna(0.0)),
+    ).drop(columns=["unknown", "units_90", "cm2_90", "commissions_90", "marketing_90"])
+
+
+def facts_cogs(book: Book, level: str) -> pd.Series:
+    """Cost of goods of the book's month by entity, positive."""
+    if level == "company":
+        return pd.Series({"company": -book.ladder()["cogs"].sum()})
+    return -book.ladder([LEVELS[level]]).set_index(LEVELS[level])["cogs"]
+
+
+def _entity(level: str) -> str:
+    return {"company": "'company'", "store": "store", "product": "product_id", "category": "coalesce(p.category, 'unallocated')"}[level]
+
+
+def _marketing_90(book: Book, level: str) -> pd.DataFrame:
+    """Marketing of the window: for company and stores as it was spent; for products each month's spread, on the days of the sales."""
+    if level in ("company", "store"):
+        query = f"select {_entity(level)} as entity, cast(sum(marketing) as double) as marketing_90 from ledger where day > $start and day <= $end and {{scope}} group by entity order by entity"
+        return book.sql(query, **_window(book))
+    return book.sql(
+        f"""select {_entity(level)} as entity, cast(sum(amount) as double) as marketing_90 from (
+                select l.product_id, cast(cast(l.gross_sales + l.discounts + l.shipping_income as double) / cast(b.total as double)
+                       * cast(b.amount as double) as decimal(38,14)) as amount
+                from (select * from ledger where kind = 'sale' and day > $start and day <= $end and {{scope}}) l
+                join bases b on l.month = b.month and l.store = b.store and l.channel = b.channel
+                     and (b.product_id = '' or b.product_id = l.product_id) and (b.campaign_id = '' or b.campaign_id = l.campaign_id)
+                union all
+                select product_id, marketing
+                from (select * from ledger where kind = 'marketing' and day > $start and day <= $end and {{scope}})
+                anti join bases using (month, store, channel, product_id, campaign_id))
+            left join products p using (product_id) group by entity order by entity""",
+        **_window(book),
+    )
+
+
+@remembered
+def productivity(book: Book, level: str) -> pd.DataFrame:
+    """Operating profit a year per full-time person: entity, profit_per_employee, mean_fte, staffed_months (of the last 12)."""
+    history = people_ladder(book, level, book.months_back(12))
+    staffed = history[history["staffed"]]
+    by_entity = staffed.groupby("entity", sort=True)
+    months, mean_fte, profit = by_entity.size(), by_entity["fte"].mean(), by_entity["operating_profit"].sum()
+    frame = pd.DataFrame({"profit_per_employee": ratio(profit, mean_fte) * 12 / months, "mean_fte": mean_fte, "staffed_months": months})
+    return frame[~frame.index.isin(NOBODY.values())].reset_index(names="entity")
+
+
+def _order_to_payout(book: Book) -> float:
+    """Days from order to payout, weighted by money, of the payouts of the last 90 days that name their order."""
+    return book.sql(
+        """select cast(sum(value * (paid_on - day)) as double) / nullif(cast(sum(value) as double), 0) as days
+           from receipts r join (select store, order_id, min(day) as day from ledger where kind = 'sale' group by store, order_id) using (store, order_id)
+           where paid_on > $start and paid_on <= $end and value > 0""",
+        **_window(book),
+    )["days"][0]
+
+
+def _receipt_to_payment(book: Book) -> float:
+    """Days from receiving goods to paying for them, weighted by money, of the purchases paid in the last 90 days."""
+    return book.sql(
+        """select cast(sum(amount * (paid_on - received_on)) as double) / nullif(cast(sum(amount) as double), 0) as days
+           from purchases where paid_on > $start and paid_on <= $end and received_on is not null""",
+        **_window(book),
+    )["days"][0]
+
+
+@remembered
+def month_targets(book: Book) -> pd.DataFrame:
+    """The month's targets: level, entity, metric, target, owner. Targets are set for the company; a store's scope knows only its own."""
+    return book.sql(
+        """select level, entity, metric, cast(target as double) as target, owner from targets
+           where month = $month and ($scope = 'company' or (level = 'store' and entity = $scope)) order by level, entity, metric""",
+        month=book.first_day.date(), scope=book.scope,
+    )  # fmt: skip
+
+
+def attainments(book: Book, level: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Actual ÷ target of the month: entity and a column per target metric; blank where the target is ≤ 0."""
+    targets = month_targets(book)
+    targets = targets[targets["level"] == level]
+    for metric, counted in (("new_customers", new_customers), ("collections", _collections)):
+        if metric in set(targets["metric"]):
+            frame = frame.merge(counted(book, level), on="entity", how="left").fillna({metric: 0})
+    long = frame[["entity", *[name for name in TARGET_METRICS.split("/") if name in frame]]].melt(
+        "entity", var_name="metric", value_name="actual"
+    )
+    both = targets.merge(long, on=["entity", "metric"], how="inner")
+    both["attainment"] = ratio(both["actual"], both["target"])
+    wide = both.pivot(index="entity", columns="metric", values="attainment")
+    return (
+        wide.rename(columns=lambda name: "attainment" if name == "net_sales" else f"attainment_{name}")
+        .rename_axis(columns=None)
+        .reset_index()
+    )
+
+
+def new_customers(book: Book, level: str) -> pd.DataFrame:
+    """Buyers whose first order ever fell in the month, by the entity that the order belongs to."""
+    if level not in ("company", "store", "channel", "region", "employee", "campaign"):
+        return pd.DataFrame({"entity": pd.Series(dtype=str), "new_customers": pd.Series(dtype=float)})
+    dimension = LEVELS[level]
+    entity = f"coalesce(nullif({dimension}, ''), '{NOBODY[dimension]}')" if dimension else "'company'"
+    return book.sql(
+        f"""select {entity} as entity, count(*) as new_customers from (
+                select *, row_number() over (partition by customer_id order by day, store, order_id, line_no) as nth
+                from ledger where kind = 'sale' and customer_id <> '') where nth = 1 and month = $month and {{scope}}
+            group by entity order by entity""",
+        month=book.month,
+    )
+
+
+def _collections(book: Book, level: str) -> pd.DataFrame:
+    """Money received in the month, by company, store or channel."""
+    if level not in ("company", "store", "channel"):
+        return pd.DataFrame({"entity": pd.Series(dtype=str), "collections": pd.Series(dtype=float)})
+    entity = {"company": "'company'", "store": "store", "channel": "coalesce(nullif(channel, ''), 'unallocated')"}[level]
+    return book.sql(
+        f"select {entity} as entity, cast(sum(value) as double) as collections from receipts where paid_on between $first and $last and {{scope}} group by entity order by entity",
+        first=book.first_day.date(), last=book.last_day.date(),
+    )  # fmt: skip
+
+
+def metrics(book: Book) -> pd.DataFrame:
+    """Everything of metrics.csv but the scope: level, entity, metric, value (blank = NaN), unit; sorted."""
+    units = {metric.name: unit(metric.unit, book.currency) for metric in METRICS}
+    parts = []
+    for level in ALL:
+        frame = facts(book, level)
+        names = [metric.name for metric in METRICS if level in metric.levels and metric.name in frame]
+        long = frame[["entity", *names]].astype(dict.fromkeys(names, float)).melt("entity", var_name="metric")
+        long = long[~long["metric"].str.startswith("attainment") | long["value"].notna()]
+        parts.append(long.assign(level=level, unit=long["metric"].map(units)))
+    frame = pd.concat(parts)[["level", "entity", "metric", "value", "unit"]]
+    return frame.sort_values(["level", "entity", "metric"], ignore_index=True)
+
+
+def unit(kind: str, currency: str) -> str:
+    """The unit as metrics.csv prints it.
+
+    >>> unit("per year", "CNY"), unit("days", "CNY")
+    ('CNY per year', 'days')
+    """
+    return {"money": currency, "per year": f"{currency} per year"}.get(kind, kind)
+
+
+CHOICES = (
+    "Trading is dated by the order, refunds by the day the money went back, cash by the day it arrived; one table never mixes them.",
+    "Everything of an order – its lines, their cost, its returns – takes the exchange rate of the order's day, so a sale given back in "
+    "full comes to zero. Other rows take the rate of their own day, a month's row that of its first day, stock that of the snapshot.",
+    "A return of a line that was cancelled has no sale and is set aside. Of rows with the same key the first is loaded.",
+    "A cell that can't be read sets its row aside also where the column is optional: a fee of `n/a` is not a fee of nothing.",
+    "A person who worked for two teams in a month brings their sales to the team with the larger FTE; each team pays its own part.",
+    "Mean inventory counts a product that a snapshot does not list as 0, and takes no part in a sum where its cost is unknown.",
+    "Stock that nobody bought in 90 days lasts for ever (`inf`), whether its cost is known or not.",
+    "The contribution of 90 days, in `return_on_capital` of products and categories, takes each month's marketing as it is spread over "
+    "that month's sales; of the company and its stores, as it was spent.",
+    "Opening stock is each store's last snapshot on or before the first day of the month.",
+    "`profit_per_employee` sums only the months in which the entity had staffing; fewer than twelve are scaled to a year.",
+    "A month or store with nothing but cancelled lines has no data.",
+    "`attainment` without a further word is that of net sales; a store's page knows only the targets of that store.",
+    "Days from order to payout, and from receipt to payment, are weighted by money, over the payouts and payments of the last 90 days.",
+    "An order's payout is due when `payout_days` have passed since the order, and a refund may be taken back within the same time. A cancelled "
+    "order is due nothing. An order in several currencies, or paid in another one, can't be compared and is left out.",
+    "A firing is `close` where the bootstrap interval holds the threshold, and where fewer orders than `min_orders` speak.",
+)
+"""What the definitions leave open, and how it is done here."""
+
+
+def dictionary() -> str:
+    """The metric dictionary as Markdown, made from METRICS, CHOICES and the policy's rules: the text of METRICS.md."""
+    policy = load_policy()
+    thresholds = policy.thresholds()
+    lines = ["# Metrics and rules", "", "Written by `make notebooks` from the code that computes them; do not edit.", ""]
+    lines += ["Every amount is a signed sum over the ledger in the reporting currency: income is positive, costs are negative.", ""]
+    lines += ["## Metrics", "", "| metric | meaning | formula | unit | from | levels |", "|---|---|---|---|---|---|"]
+    for metric in METRICS:
+        levels = "all" if metric.levels == ALL else ", ".join(metric.levels)
+        lines.append(f"| `{metric.name}` | {metric.meaning} | {metric.formula} | {metric.unit} | {metric.source} | {levels} |")
+    lines += ["", "A ratio over nothing, or over less than nothing, is blank.", "", "## Choices", ""]
+    lines += [f"- {choice}" for choice in CHOICES]
+    lines += [
+        "",
+        "## Rules",
+        "",
+        "Thresholds and their origin are in `helpers/policy.toml`; a company overrides them in its `company.toml`.",
+        "",
+    ]
+    lines += ["| rule | fires when | verdict | threshold | money at stake in the month | what may excuse it |", "|---|---|---|---|---|---|"]
+    for name, rule in policy.rules.items():
+        limit = thresholds.get(rule.threshold, rule.threshold)
+        limit = f"{limit:g}" if isinstance(limit, float | int) else limit
+        lines.append(
+            f"| `{name}` | `{rule.fires}` | `{rule.verdict}` | {limit} | {rule.money_says}: `{rule.money}` | {'; '.join(rule.innocent)} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    (PROJECT / "METRICS.md").write_text(dictionary(), encoding="utf-8")

@@ -1,0 +1,144 @@
+"""The policy: thresholds and rules from `policy.toml`, with a company's own thresholds laid over them."""
+
+import difflib
+import reprlib
+import tomllib
+from collections.abc import Collection
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from helpers.contract import BadInput
+
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Product(_Strict):
+    min_gross_margin: Share
+    max_inventory_days: Positive
+    min_age_days: Annotated[int, Field(ge=0)]
+    max_margin_fall: Annotated[float, Field(gt=0, le=1)]
+    min_cost_coverage: Share
+
+
+class Channel(_Strict):
+    max_promotion_share: Share
+
+
+class Team(_Strict):
+    min_profit_per_employee: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Target(_Strict):
+    min_attainment: Positive
+
+
+class Stock(_Strict):
+    holding_cost: Annotated[float, Field(ge=0, le=5)]
+
+
+class Cash(_Strict):
+    payout_days: Count
+    payout_tolerance: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Evidence(_Strict):
+    resamples: Annotated[int, Field(ge=100, le=100_000)]
+    confidence: Annotated[float, Field(ge=0.5, lt=1)]
+    min_orders: Count
+
+
+class People(_Strict):
+    easing_significance: Annotated[float, Field(gt=0, le=0.5)]
+    easing_months: Annotated[int, Field(ge=2, le=36)]
+    min_months_met: Count
+
+
+class Rule(_Strict):
+    """A rule as data: where it looks, when it fires, what it says, what it costs, and what may excuse it."""
+
+    area: str
+    look: str
+    verdict: str
+    metric: str
+    threshold: str
+    side: str
+    fires: str
+    money: str
+    money_says: str
+    action: str
+    innocent: list[str]
+
+
+class Policy(_Strict):
+    product: Product
+    channel: Channel
+    team: Team
+    target: Target
+    stock: Stock
+    cash: Cash
+    evidence: Evidence
+    people: People
+    rules: dict[str, Rule]
+
+    def thresholds(self) -> dict[str, float]:
+        """Every threshold by its own name, whatever its section: what the rules' expressions may use."""
+        sections = self.model_dump(exclude={"rules"})
+        return {name: value for section in sections.values() for name, value in section.items()}
+
+
+SECTIONS = [name for name in Policy.model_fields if name != "rules"]
+POLICY_FILE = Path(__file__).with_name("policy.toml")
+
+
+def did_you_mean(word: str, known: Collection[str]) -> str:
+    """A hint for a misspelt word, empty when nothing known is close.
+
+    >>> did_you_mean("gros_amount", ["gross_amount", "store"])
+    '; did you mean `gross_amount`?'
+    """
+    names = {name.lower(): name for name in sorted(known)}
+    close = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.6)
+    return f"; did you mean `{names[close[0]]}`?" if close else ""
+
+
+def first_error(error: ValidationError, file: str, known: Collection[str]) -> str:
+    """One complaint of a pydantic validation as one sentence about `file`, a misspelt name first; `known` are the names to suggest."""
+    first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"{file}: `{where}` is not a setting{did_you_mean(str(first['loc'][-1]), known) or '; remove it'}"
+    if first["type"] == "missing":
+        return f'{file}: `{where}` is missing; add a line such as {first["loc"][-1]} = "…"'
+    share = first["type"].startswith("less_than") and 1 <= first["input"] <= 100 and (first["ctx"].get("le") or first["ctx"]["lt"]) <= 5
+    hint = f"; {first['input']} % is written {first['input'] / 100:g}" if share else ""
+    return f"{file}: `{where}` can't be {reprlib.repr(first['input'])}: {first['msg'].removeprefix('Value error, ')}{hint}"
+
+
+def load_policy(overrides: dict | None = None) -> Policy:
+    """The shipped policy with a company's `[policy.…]` thresholds laid over it.
+
+    Raises BadInput for an unknown section or key (with the nearest known one) and for a value out of range.
+
+    >>> load_policy({"product": {"min_gross_margin": 0.25}}).product.min_gross_margin
+    0.25
+    """
+    policy = tomllib.loads(POLICY_FILE.read_text(encoding="utf-8"))
+    known = [name for section in SECTIONS for name in policy[section]]
+    for section, values in (overrides or {}).items():
+        if section not in SECTIONS:
+            raise BadInput(f"company.toml: policy.{section} is not a section of the policy{did_you_mean(section, SECTIONS)}")
+        if not isinstance(values, dict):
+            raise BadInput(f"company.toml: policy.{section} is a section; write [policy.{section}] and its thresholds below it")
+        policy[section] = policy[section] | values
+    try:
+        return Policy(**policy)
+    except ValidationError as error:
+        raise BadInput(first_error(error, "company.toml: policy", known)) from None
