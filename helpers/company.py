@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from helpers.contract import TABLES, BadInput
 from helpers.policy import Policy, did_you_mean, first_error, load_policy
 
+DATA_FILES = (".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xls")
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -84,6 +85,16 @@ class Company(BaseModel):
         """Names of the tables that the folder provides, in the contract's order."""
         from_sql = {source.table for source in self.settings.sources}
         return [name for name in TABLES if name in self.files or name in from_sql]
+
+    def strays(self) -> list[str]:
+        """Data files that lie beside the tables and are none of them, each with the table that it may be meant for.
+
+        Where there are `sql` sources, a file of another name may be what they read.
+        """
+        used = {path.name for path in self.files.values()}
+        beside = [path for path in sorted(self.folder.iterdir()) if path.suffix.lower() in DATA_FILES and path.name not in used]
+        hints = {path.name: did_you_mean(path.stem.lower(), TABLES) for path in beside}
+        return [name + hint for name, hint in hints.items() if hint or not self.settings.sources]
 
 
 def find_folder(data: str) -> Path:

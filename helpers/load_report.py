@@ -120,7 +120,8 @@ def amounts_said(frame: pd.DataFrame) -> str:
     words = "In each column the amount in the file is the amount loaded plus the amount set aside, to the last decimal place."
     if len(gross):
         first = gross.iloc[0]
-        words += f" Of {money(first['amount_in'], '', 2)} of gross_amount, {money(first['set_aside'], '', 2)} was set aside."
+        words += f" Of {money(first['amount_in'], '', 2)} of gross_amount (a control total: as written, in whatever currency),"
+        words += f" {money(first['set_aside'], '', 2)} was set aside."
     if blank:
         words += " One amount is" if blank == 1 else f" {number(blank)} amounts are"
         words += f" no number and stand{'s' if blank == 1 else ''} on neither side."
@@ -317,6 +318,8 @@ def to_do(book: Book) -> pd.DataFrame:
         found.append(("stop", "Rows or amounts don't add up; don't use these figures."))
     if ends_early(book):
         found.append((f"wait for the rest of {book.month}, or read the month before", month_said(book)))
+    if strays := book.company.strays():
+        found.append(("rename files that are no table, or move them to a folder of their own", f"Not read: {join_names(strays, 10, 100)}."))
     strange = unknown(book)
     misspelt = strange["left_out"].str.contains("did you mean").any()
     if misspelt:

@@ -133,3 +133,13 @@ def test_order_lines_alone_are_enough(small_company):
     ):
         assert said
     assert report.missing_said(report.missing(found)).startswith("22 tables are missing")
+
+
+def test_a_file_that_is_no_table_is_named(tmp_path):
+    lines = "order_id,line_no,ordered_at,store,channel,product_id,quantity,gross_amount\n1,1,2025-03-31,S,web,P,1,100\n"
+    toml = 'name = "Shop"\nreporting_currency = "CNY"\n'
+    for name, text in (("company.toml", toml), ("order_lines.csv", lines), ("retruns.csv", ""), ("order_lines.xlsx", "")):
+        (tmp_path / name).write_text(text)
+    book = open_book(str(tmp_path), "2025-03")
+    assert book.company.strays() == ["order_lines.xlsx; did you mean `order_lines`?", "retruns.csv; did you mean `returns`?"]
+    assert any("retruns.csv" in why for why in report.to_do(book)["why"])
