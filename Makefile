@@ -44,7 +44,7 @@ test: $(READY)  ## every check: style, unit and property tests, doctests, every 
 	@JUPYTER_DEFAULT_PROVISIONER_NAME=warm-fork .venv/bin/python -m pytest -q -n 2 --dist loadscope --nbval tests helpers notebooks
 
 lab: $(READY)  ## open JupyterLab on the notebooks
-	@.venv/bin/python -m jupyterlab notebooks
+	@.venv/bin/python -m jupyterlab notebooks $$(test "$$(id -u)" != 0 || echo --allow-root)
 
 notebooks: $(READY)  ## run the notebooks again on the sample company and store them in their normal form, and METRICS.md
 	@.venv/bin/python -m helpers.notebooks

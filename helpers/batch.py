@@ -29,7 +29,7 @@ from pathlib import Path
 from helpers import kernels, pages
 from helpers.book import Book, open_book
 from helpers.contract import BadInput
-from helpers.decisions import COLUMNS, decide
+from helpers.decisions import decide, for_file
 from helpers.metrics import metrics
 from helpers.notebooks import (
     NOTEBOOKS,
@@ -105,6 +105,8 @@ def run(
         with _locked(work):
             records = _work(tasks, work, target, last, jobs, seconds, say, started)
             record = _assemble(book, work, scopes, tasks, records)
+            for note in _not_read(book):
+                say(note)
             record["parameters"] = {"data": data, "month": month, "stores": stores, "jobs": jobs, **(values or {})}
             record["seconds"] = {"prepare": round(prepared, 2), "all": round(time.monotonic() - started, 2)}
             _write(work / "run.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")
@@ -258,8 +260,9 @@ def write_tables(values: dict, folder: str) -> dict:
     decided, measured = decide(book), metrics(book)
     measured.insert(0, "scope", book.scope)
     measured.insert(1, "month", book.month)
-    for name, frame in {"decisions": decided[COLUMNS], "metrics": measured}.items():
-        _write(Path(folder) / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
+    for name, frame in {"decisions": for_file(decided), "metrics": measured}.items():
+        # 15 digits are all that a float holds for sure: an amount reads as it was written
+        _write(Path(folder) / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n", float_format="%.15g"))
     return pages.summary(book, measured, decided)
 
 
@@ -334,11 +337,13 @@ def _assemble(book: Book, work: Path, scopes: list[str], tasks: list[Task], reco
         html = {task.name: f"{task.name}.html" for task in own if task.path}
         results.append(pages.ScopeResult(scope, folders[scope], summary, html, failures))
     loads = book.sql("select table_name, file, rows_in, loaded, set_aside from loads order by all")
-    reasons = book.sql("select file, reason, count(*) as n from set_aside group by all order by n desc, file, reason limit 6")
+    reasons = book.sql('select file, "column", reason, count(*) as n from set_aside group by all order by n desc, file, "column", reason')
     _write_set_aside(book, work / "set_aside.csv")
     _write_workbook([work / folders[scope] / "decisions.csv" for scope in scopes], work / "decisions.xlsx")
     totals = {name: int(loads[name].sum()) for name in ("rows_in", "loaded", "set_aside")}
-    page = pages.index_page(book.name, book.month, book.currency, results, totals, list(reasons.itertuples(index=False, name=None)))
+    why = list(reasons.itertuples(index=False, name=None))
+    why = [*why[:12], *([("…", "", f"{len(why) - 12} more reasons", sum(row[-1] for row in why[12:]))] if len(why) > 12 else [])]
+    page = pages.index_page(book.name, book.month, book.currency, results, totals, why, _not_read(book))
     _write(work / "index.html", page)
 
     for task in tasks:
@@ -365,6 +370,13 @@ def _assemble(book: Book, work: Path, scopes: list[str], tasks: list[Task], reco
         },
         "files": {name: _sha(work / name) for name in sorted(expected) if "/" not in name},
     }
+
+
+def _not_read(book: Book) -> list[str]:
+    """Files and columns of the company folder that no table knows, in sentences; a misspelt one would go missing silently."""
+    columns = book.sql("select file, unknown_columns from loads where unknown_columns <> '' order by all")
+    files = [f"Not read, since it is no table: {stray}" for stray in book.company.strays()]
+    return files + [f"Left out of {row.file}: {row.unknown_columns}" for row in columns.itertuples()]
 
 
 def _inputs(book: Book) -> dict[str, str]:

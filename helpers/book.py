@@ -36,7 +36,7 @@ def remembered(function):
     return once
 
 
-_JOINS = {  # tables that a dimension's label needs
+JOINS = {  # tables that a dimension's label needs
     "category": "left join products p on l.product_id = p.product_id",
     "team": "left join teams t on l.employee_id = t.employee_id and l.month = t.month",
 }
@@ -185,8 +185,8 @@ class Book:
         (what belongs to nobody is named as in NOBODY), the ladder's lines and subtotals in the reporting currency, `quantity`
         (units sold), `base` (sales before refunds) and `orders` (distinct orders with a completed line).
         """
-        keys = {name: _label(name) for name in by}
-        joins = " ".join(_JOINS[name] for name in by if name in _JOINS)
+        keys = {name: dimension_sql(name) for name in by}
+        joins = " ".join(JOINS[name] for name in by if name in JOINS)
         select = "".join(f"{label} as {name}, " for name, label in keys.items())
         where = "where l.month in (select unnest($months)) and {scope}"
         group = f"group by {', '.join(keys.values())}" if keys else ""
@@ -205,13 +205,13 @@ class Book:
         dimension: one of SPREAD_DIMENSIONS, or None for the whole scope; where: SQL over ledger columns, `$name` from values.
         An order's sales and refunds stay together. Beyond BUCKETS orders several share a bucket, which leaves the interval as it is.
         """
-        entity = _label(dimension) if dimension else "'company'"
+        entity = dimension_sql(dimension) if dimension else "'company'"
         return self.sql(
             f"""select entity, bucket, sum(orders) as orders, {", ".join(f"sum({name}) as {name}" for name in _ORDER_SUMS)} from (
                     select *, row_number() over (partition by entity order by store, order_id) % {BUCKETS} as bucket from (
                         select {entity} as entity, l.store, l.order_id, 1 as orders,
                                {", ".join(f"cast(sum({what}) as decimal(38,14)) as {name}" for name, what in _ORDER_SUMS.items())}
-                        from ledger l {_JOINS.get(dimension, "")} where kind in ('sale', 'return') and {{scope}} and {where}
+                        from ledger l {JOINS.get(dimension, "")} where kind in ('sale', 'return') and {{scope}} and {where}
                         group by {entity}, l.store, l.order_id))
                 group by entity, bucket order by entity, bucket""",
             **values,
@@ -228,7 +228,8 @@ class Book:
         return subtotals(frame)
 
 
-def _label(dimension: str) -> str:
+def dimension_sql(dimension: str) -> str:
+    """SQL for a dimension of the ledger `l` (joined with JOINS), in which what belongs to nobody has its name."""
     if dimension not in SPREAD_DIMENSIONS:
         raise ValueError(f"{dimension!r} is not a dimension; take any of {', '.join(SPREAD_DIMENSIONS)}")
     if dimension == "month":

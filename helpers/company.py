@@ -4,6 +4,7 @@ import difflib
 import functools
 import hashlib
 import os
+import re
 import reprlib
 import tomllib
 from pathlib import Path
@@ -50,12 +51,19 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
     name: str = Field(min_length=1)
-    reporting_currency: str = Field(min_length=1)
+    reporting_currency: str
     timezone: str = "UTC"
     stage: Literal["startup", "growth", "mature"] = "growth"
     policy: dict = {}
     sources: list[Source] = []
     encodings: dict[str, str] = {}
+
+    @field_validator("reporting_currency")
+    @classmethod
+    def _code(cls, currency: str) -> str:
+        if not re.fullmatch("[A-Z]{3}", currency):
+            raise ValueError("that is not a currency code of three capitals, such as EUR")
+        return currency
 
     @field_validator("timezone")
     @classmethod

@@ -41,14 +41,20 @@ def decide(book: Book, area: str | None = None) -> pd.DataFrame:
     return frame.sort_values(["money_at_stake", "rule", "entity"], ascending=[False, True, True], ignore_index=True)
 
 
+def for_file(decisions: pd.DataFrame) -> pd.DataFrame:
+    """The columns of decisions.csv. Where a rule looks at several levels, its area is the level, so that an entity can be told."""
+    return decisions.assign(area=decisions["area"].where(~decisions["area"].isin(["team", "target"]), decisions["level"]))[COLUMNS]
+
+
 def _fire(look: pd.DataFrame, rule: Rule, thresholds: dict) -> pd.DataFrame:
-    # Nine places are far below any threshold and far above rounding: exactly 30 % must pass, as it does on paper.
+    # Sums of floats are off in the 16th digit; exactly 30 % must pass all the same, as it does on paper, and a loss of 0 is none.
     numbers = look.select_dtypes("number").columns
-    frame = look.drop(columns=numbers).join(look[numbers].round(9))
+    places = {name: 12 if _UNITS.get(name) == "ratio" or name in _SHARES else 6 for name in numbers}
+    frame = look.drop(columns=numbers).join(look[numbers].round(places))
     try:
-        hits = frame[frame.eval(rule.fires, resolvers=[thresholds]).astype(bool)] if len(frame) else frame
+        hits = look[frame.eval(rule.fires, resolvers=[thresholds]).astype(bool)] if len(frame) else look
     except pd.errors.UndefinedVariableError:  # a table that the rule needs is missing
-        return frame.iloc[:0]
+        return look.iloc[:0]
     if hits.empty:
         return hits
     money, threshold = hits.eval(rule.money, resolvers=[thresholds]), hits.eval(rule.threshold, resolvers=[thresholds])
@@ -116,6 +122,7 @@ def sentence(decision: pd.Series, currency: str) -> str:
     """
     value, threshold = (shown(decision["metric"], decision[name], currency) for name in ("value", "threshold"))
     who = decision["level"] if decision["entity"] == "company" else f"{decision['level']} {text.label(decision['name'])}"
+    who += f" in {text.label(decision['scope'])}" if decision["scope"] not in ("company", decision["entity"]) else ""
     return (
         f"{decision['verdict'].replace('_', ' ').capitalize()} – {who}: {text.title(decision['metric'])} {value} against {threshold}"
         f" ({decision['confidence']}); {text.money(decision['money_at_stake'], currency)} a month at stake: {decision['action']}."
@@ -127,7 +134,10 @@ def decision_table(decisions: pd.DataFrame, currency: str, rows: int = 20) -> te
     frame = pd.DataFrame(
         {
             "verdict": decisions["verdict"].str.replace("_", " "),
-            "level": decisions["level"],
+            "level": [
+                level if scope in ("company", entity) else f"{level}, this store"
+                for level, scope, entity in decisions[["level", "scope", "entity"]].itertuples(index=False)
+            ],
             "who": decisions["name"],
             "metric": decisions["metric"].map(text.title),
             "value": [shown(m, v, currency) for m, v in zip(decisions["metric"], decisions["value"], strict=True)],
@@ -258,7 +268,7 @@ def _intervals(book: Book, rule: str, hits: pd.DataFrame, orders: pd.DataFrame, 
         low.append(ends[0])
         high.append(ends[1])
         size.append(int(part["orders"].sum()))
-    return low, high, size
+    return np.array(low), np.array(high), size
 
 
 def _month_orders(book: Book, level: str, month: str | None = None) -> pd.DataFrame:
@@ -271,7 +281,9 @@ def _margin(book, level, hits):
 
 def _contribution(book, level, hits):
     # Marketing was spent whatever the orders were, so it stays as it is while the orders are drawn.
-    return _intervals(book, "contribution", hits, _month_orders(book, level), ["contribution"], lambda t, hit: t[:, 0] + hit["marketing"])
+    orders = _month_orders(book, level)
+    low, high, size = _intervals(book, "contribution", hits, orders, ["contribution"], lambda t, hit: t[:, 0] + hit["marketing"])
+    return low, high - hits["uncosted_sales"], size  # goods without a known cost may have cost nothing
 
 
 def _promotion(book, level, hits):
@@ -304,7 +316,8 @@ def _per_employee(book, level, hits):
         yearly = totals[:, 0] - totals[:, 0].mean()  # what chance in the orders adds to or takes from the year
         return hit["profit_per_employee"] + yearly / hit["mean_fte"] * 12 / hit["staffed_months"]
 
-    return _intervals(book, "per_employee", hits, orders, ["contribution"], statistic)
+    low, high, size = _intervals(book, "per_employee", hits, orders, ["contribution"], statistic)
+    return low, high + hits["uncosted_per_employee"], size
 
 
 EVIDENCE = {

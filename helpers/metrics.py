@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from helpers.book import Book, remembered, subtotals
+from helpers.book import JOINS, Book, dimension_sql, remembered, subtotals
 from helpers.company import PROJECT
 from helpers.contract import LEVEL_OF, LINES, NOBODY, SUBTOTALS, TARGET_METRICS
 from helpers.policy import load_policy
@@ -146,6 +146,8 @@ def facts(book: Book, level: str) -> pd.DataFrame:
         frame = people_ladder(book, level, [book.month]).drop(columns=["month", "staffed"])
     else:
         frame = book.ladder([dimension]).rename(columns={dimension: "entity"})
+        nothing = (frame[[*SUBTOTALS[:-1], "gross_sales", "marketing"]] == 0).all(axis=1)  # what it has is payroll and overheads alone
+        frame = frame[~(nothing & (frame["entity"] == NOBODY[dimension]))].reset_index(drop=True)
     frame = _with_entities(book, level, margins(frame))
     if level in STOCKED and "inventory" not in book.missing:
         frame = frame.merge(stock_metrics(book, level), on="entity", how="left")
@@ -268,12 +270,20 @@ def _marketing_90(book: Book, level: str) -> pd.DataFrame:
 
 @remembered
 def productivity(book: Book, level: str) -> pd.DataFrame:
-    """Operating profit a year per full-time person: entity, profit_per_employee, mean_fte, staffed_months (of the last 12)."""
+    """Operating profit a year per full-time person: entity, profit_per_employee, mean_fte, staffed_months (of the last 12), and
+    uncosted_per_employee: what it would be more if the goods without a known cost had cost nothing."""
     history = people_ladder(book, level, book.months_back(12))
     staffed = history[history["staffed"]]
     by_entity = staffed.groupby("entity", sort=True)
     months, mean_fte, profit = by_entity.size(), by_entity["fte"].mean(), by_entity["operating_profit"].sum()
-    frame = pd.DataFrame({"profit_per_employee": ratio(profit, mean_fte) * 12 / months, "mean_fte": mean_fte, "staffed_months": months})
+    frame = pd.DataFrame(
+        {
+            "profit_per_employee": ratio(profit, mean_fte) * 12 / months,
+            "uncosted_per_employee": ratio(-by_entity["uncosted_sales"].sum(), mean_fte) * 12 / months,
+            "mean_fte": mean_fte,
+            "staffed_months": months,
+        }
+    )
     return frame[~frame.index.isin(NOBODY.values())].reset_index(names="entity")
 
 
@@ -290,9 +300,11 @@ def _order_to_payout(book: Book) -> float:
 def _receipt_to_payment(book: Book) -> float:
     """Days from receiving goods to paying for them, weighted by money, of the purchases paid in the last 90 days."""
     return book.sql(
-        """select cast(sum(amount * (paid_on - received_on)) as double) / nullif(cast(sum(amount) as double), 0) as days
-           from purchases where paid_on > $start and paid_on <= $end and received_on is not null""",
-        **_window(book),
+        """select sum(worth * (paid_on - received_on)) / nullif(sum(worth), 0) as days
+           from (select p.*, cast(amount as double) * case when p.currency = $home then 1 else cast(f.rate as double) end as worth
+                 from purchases p asof left join fx_rates f on p.currency = f.currency and p.ordered_on >= f.date
+                 where paid_on > $start and paid_on <= $end and received_on is not null)""",
+        home=book.currency, **_window(book),
     )["days"][0]
 
 
@@ -311,7 +323,7 @@ def attainments(book: Book, level: str, frame: pd.DataFrame) -> pd.DataFrame:
     targets = month_targets(book)
     targets = targets[targets["level"] == level]
     for metric, counted in (("new_customers", new_customers), ("collections", _collections)):
-        if metric in set(targets["metric"]):
+        if metric in set(targets["metric"]) and level in COUNTED[metric]:
             frame = frame.merge(counted(book, level), on="entity", how="left").fillna({metric: 0})
     long = frame[["entity", *[name for name in TARGET_METRICS.split("/") if name in frame]]].melt(
         "entity", var_name="metric", value_name="actual"
@@ -319,32 +331,40 @@ def attainments(book: Book, level: str, frame: pd.DataFrame) -> pd.DataFrame:
     both = targets.merge(long, on=["entity", "metric"], how="inner")
     both["attainment"] = ratio(both["actual"], both["target"])
     wide = both.pivot(index="entity", columns="metric", values="attainment")
-    return (
-        wide.rename(columns=lambda name: "attainment" if name == "net_sales" else f"attainment_{name}")
-        .rename_axis(columns=None)
-        .reset_index()
-    )
+    return wide.set_axis(attainment_name(wide.columns.to_series()), axis=1).rename_axis(columns=None).reset_index()
+
+
+def attainment_name(metrics: pd.Series) -> pd.Series:
+    """The name of the attainment of each target metric; without a further word it is that of net sales.
+
+    >>> attainment_name(pd.Series(["net_sales", "orders"])).tolist()
+    ['attainment', 'attainment_orders']
+    """
+    return ("attainment_" + metrics.astype(str)).str.replace("attainment_net_sales", "attainment")
+
+
+COUNTED = {
+    "new_customers": ("company", "store", "channel", "region", "campaign", "employee", "team"),
+    "collections": ("company", "store", "channel"),
+}
+"""Levels at which new customers and money received can be told apart; at others such a target has no attainment."""
 
 
 def new_customers(book: Book, level: str) -> pd.DataFrame:
-    """Buyers whose first order ever fell in the month, by the entity that the order belongs to."""
-    if level not in ("company", "store", "channel", "region", "employee", "campaign"):
-        return pd.DataFrame({"entity": pd.Series(dtype=str), "new_customers": pd.Series(dtype=float)})
+    """Buyers whose first order ever fell in the month, by the entity that the order belongs to: entity, new_customers."""
     dimension = LEVELS[level]
-    entity = f"coalesce(nullif({dimension}, ''), '{NOBODY[dimension]}')" if dimension else "'company'"
+    entity = dimension_sql(dimension) if dimension else "'company'"
     return book.sql(
         f"""select {entity} as entity, count(*) as new_customers from (
                 select *, row_number() over (partition by customer_id order by day, store, order_id, line_no) as nth
-                from ledger where kind = 'sale' and customer_id <> '') where nth = 1 and month = $month and {{scope}}
-            group by entity order by entity""",
+                from ledger where kind = 'sale' and customer_id <> '') l {JOINS.get(dimension, "")}
+            where nth = 1 and l.month = $month and {{scope}} group by entity order by entity""",
         month=book.month,
     )
 
 
 def _collections(book: Book, level: str) -> pd.DataFrame:
     """Money received in the month, by company, store or channel."""
-    if level not in ("company", "store", "channel"):
-        return pd.DataFrame({"entity": pd.Series(dtype=str), "collections": pd.Series(dtype=float)})
     entity = {"company": "'company'", "store": "store", "channel": "coalesce(nullif(channel, ''), 'unallocated')"}[level]
     return book.sql(
         f"select {entity} as entity, cast(sum(value) as double) as collections from receipts where paid_on between $first and $last and {{scope}} group by entity order by entity",
@@ -355,13 +375,16 @@ def _collections(book: Book, level: str) -> pd.DataFrame:
 def metrics(book: Book) -> pd.DataFrame:
     """Everything of metrics.csv but the scope: level, entity, metric, value (blank = NaN), unit; sorted."""
     units = {metric.name: unit(metric.unit, book.currency) for metric in METRICS}
+    targets = month_targets(book)
+    aimed = set(zip(targets["level"], targets["entity"], attainment_name(targets["metric"]), strict=True))
     parts = []
     for level in ALL:
         frame = facts(book, level)
         names = [metric.name for metric in METRICS if level in metric.levels and metric.name in frame]
         long = frame[["entity", *names]].astype(dict.fromkeys(names, float)).melt("entity", var_name="metric")
-        long = long[~long["metric"].str.startswith("attainment") | long["value"].notna()]
-        parts.append(long.assign(level=level, unit=long["metric"].map(units)))
+        long = long.assign(level=level, unit=long["metric"].map(units), value=long["value"] + 0.0)  # no negative zeros
+        wanted = pd.Series([(level, *pair) in aimed for pair in zip(long["entity"], long["metric"], strict=True)], long.index, dtype=bool)
+        parts.append(long[~long["metric"].str.startswith("attainment") | wanted])
     frame = pd.concat(parts)[["level", "entity", "metric", "value", "unit"]]
     return frame.sort_values(["level", "entity", "metric"], ignore_index=True)
 
@@ -378,22 +401,32 @@ def unit(kind: str, currency: str) -> str:
 CHOICES = (
     "Trading is dated by the order, refunds by the day the money went back, cash by the day it arrived; one table never mixes them.",
     "Everything of an order – its lines, their cost, its returns – takes the exchange rate of the order's day, so a sale given back in "
-    "full comes to zero. Other rows take the rate of their own day, a month's row that of its first day, stock that of the snapshot.",
+    "full comes to zero. Other rows take the rate of their own day, a month's row that of its first day, stock that of the snapshot, a "
+    "purchase that of its order.",
     "A return of a line that was cancelled has no sale and is set aside. Of rows with the same key the first is loaded.",
     "A cell that can't be read sets its row aside also where the column is optional: a fee of `n/a` is not a fee of nothing.",
-    "A person who worked for two teams in a month brings their sales to the team with the larger FTE; each team pays its own part.",
-    "Mean inventory counts a product that a snapshot does not list as 0, and takes no part in a sum where its cost is unknown.",
-    "Stock that nobody bought in 90 days lasts for ever (`inf`), whether its cost is known or not.",
+    "A month or store with nothing but cancelled lines has no data.",
+    "A person who worked for two teams in a month brings their sales to the team with the larger FTE; each team pays its own part. In a "
+    "store's scope overheads are shared by the FTE of that store's staffing.",
+    "Mean inventory counts a product that a snapshot does not list as 0. Stock of unknown cost is left out of sums, and the product "
+    "itself has blank stock metrics. Stock that nobody bought in 90 days lasts for ever (`inf`), whether its cost is known or not.",
+    "A product is as old as `launched_on` says, else as its first sale or first day in stock.",
     "The contribution of 90 days, in `return_on_capital` of products and categories, takes each month's marketing as it is spread over "
     "that month's sales; of the company and its stores, as it was spent.",
     "Opening stock is each store's last snapshot on or before the first day of the month.",
-    "`profit_per_employee` sums only the months in which the entity had staffing; fewer than twelve are scaled to a year.",
-    "A month or store with nothing but cancelled lines has no data.",
-    "`attainment` without a further word is that of net sales; a store's page knows only the targets of that store.",
+    "Daily sales, for `reorder_now`, are the units of the last 90 days, or since the first sale where that is later, per day.",
+    "`profit_per_employee` sums only the months in which the entity had staffing; fewer than twelve are scaled to a year. What belongs "
+    "to nobody has none.",
+    "`attainment` without a further word is that of net sales; a store's page knows only the targets of that store. New customers belong "
+    "to what their first order names, and are not told apart by product or category; money received is, by store and channel.",
+    "The level `segment` waits for the customers' part: a target for a segment is loaded and has no attainment yet.",
     "Days from order to payout, and from receipt to payment, are weighted by money, over the payouts and payments of the last 90 days.",
-    "An order's payout is due when `payout_days` have passed since the order, and a refund may be taken back within the same time. A cancelled "
-    "order is due nothing. An order in several currencies, or paid in another one, can't be compared and is left out.",
-    "A firing is `close` where the bootstrap interval holds the threshold, and where fewer orders than `min_orders` speak.",
+    "Payouts are held against the orders of the last 90 days, in stores and channels where some payout names its order. Due are the buyer's "
+    "payment less platform fee and refunds, in the order's currency. A payout is due when `payout_days` have passed, and a refund may be taken "
+    "back within the same time. A cancelled order is due nothing. An order in several currencies, or paid in another one, is left out.",
+    "A firing is `close` where the bootstrap interval holds the threshold, where fewer orders than `min_orders` speak, and where goods "
+    "without a known cost could turn the loss into a profit.",
+    "In decisions.csv the `area` of a rule that looks at several levels is the level, so that a store and a team of one name differ.",
 )
 """What the definitions leave open, and how it is done here."""
 

@@ -142,16 +142,19 @@ def summary(book: Book, metrics: pd.DataFrame, decisions: pd.DataFrame) -> dict:
     figures = {name: known.get(name) for name in ("net_sales", "orders", "gross_margin", "cost_coverage")} | {"profit": known.get(profit)}
     if (figures["cost_coverage"] or 0) < book.policy.product.min_cost_coverage:
         figures |= {"gross_margin": None, "profit": None}
+    decided = grouped(decisions, book.stores)
+    shared = metrics.loc[(metrics["level"] == "store") & (metrics["entity"] == "shared") & (metrics["metric"] == profit), "value"]
     return {
         "figures": figures,
         "profit_is": profit.replace("_", " "),
-        "decisions": len(decisions),
-        "biggest": [in_words(row, book.currency) for row in grouped(decisions, book.stores).head(10).to_dict("records")],
+        "decisions": len(decided),
+        "biggest": [in_words(row, book.currency) for row in decided.head(10).to_dict("records")],
+        "shared": float(shared.iloc[0]) if len(shared) and shared.iloc[0] else None,
     }
 
 
 _UNKNOWN = dict.fromkeys(["net_sales", "orders", "gross_margin", "cost_coverage", "profit"])
-NOTHING = {"figures": _UNKNOWN, "profit_is": "profit", "decisions": 0, "biggest": []}
+NOTHING = {"figures": _UNKNOWN, "profit_is": "profit", "decisions": 0, "biggest": [], "shared": None}
 """The summary of a scope whose figures could not be computed."""
 
 
@@ -171,17 +174,20 @@ class ScopeResult:
 
 
 def index_page(
-    company: str, month: str, currency: str, scopes: list[ScopeResult], loads: Mapping[str, int], reasons: list[tuple[str, str, int]]
-) -> str:
+    company: str, month: str, currency: str, scopes: list[ScopeResult], loads: Mapping[str, int],
+    reasons: list[tuple[str, str, str, int]], notes: list[str] = (),
+) -> str:  # fmt: skip
     """One page for the owner: sales beside profit, every scope's state, the biggest decisions, and links to all pages.
 
-    scopes: the company first; loads: rows_in, loaded, set_aside; reasons: file, why set aside and how many rows, most first.
+    scopes: the company first; loads: rows_in, loaded, set_aside; reasons: file, column, why set aside and how many rows, most
+    first; notes: files and columns that were not read.
     """
     first = scopes[0].summary
     return _templates().get_template("index.html").render(
         company=label(company, 80), month=month_title(month), currency=currency, headline=_headline(first, currency),
         rows=[_scope_row(scope, scopes) for scope in scopes], decisions=first["biggest"], total=first["decisions"],
-        failures=[(scope, name, failure) for scope in scopes for name, failure in scope.failures.items()], loads=loads, reasons=reasons,
+        failures=[(scope, name, failure) for scope in scopes for name, failure in scope.failures.items()], loads=loads, reasons=reasons, notes=notes,
+        shared=first.get("shared") and money(first["shared"], ""),
     )  # fmt: skip
 
 

@@ -291,7 +291,7 @@ def read_ranked(frame: pd.DataFrame, currency: str, profit: str = "contribution"
     """The frame of `ranked` in a sentence: first by sales, first by profit, and whose rank changes most."""
     known = frame.dropna(subset=["sales_rank", "profit_rank"])
     if known.empty:
-        return "Nobody to rank: no sale names a person or team here."
+        return "Nobody to rank here: no sale can be given to one of them."
     sold, earned = (known.loc[known[rank].idxmin()] for rank in ("sales_rank", "profit_rank"))
     moved = known.loc[known["change"].abs().astype(int).idxmax()]
     said = f"First of {len(known)} by net sales: {sold['who']} with {money(sold['net_sales'], currency)};"

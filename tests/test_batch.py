@@ -234,7 +234,9 @@ def test_interrupted_and_resumed(ending, small_company, tmp_path, monkeypatch):
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     driver = subprocess.Popen([sys.executable, "-c", script], **pipes, text=True, start_new_session=True)
     finished = [driver.stdout.readline() for _ in range(2)]
-    assert all(re.match(r"\[[12]/6\] +[0-9.]+ s  [^:]+$", line) for line in finished), (finished, driver.stderr.read())
+    if not all(re.match(r"\[[12]/6\] +[0-9.]+ s  [^:]+$", line) for line in finished):
+        os.killpg(driver.pid, signal.SIGKILL)
+        pytest.fail(f"{finished}, {driver.stderr.read()}")
     if ending == signal.SIGINT:
         os.killpg(driver.pid, ending)  # as a terminal does
     else:

@@ -120,7 +120,7 @@ def test_the_index_tells_scopes_decisions_failures_and_data():
         pages.ScopeResult("<store>", "store-1234", pages.NOTHING, html, failures),
     ]
     counts = {"rows_in": 1200, "loaded": 1199, "set_aside": 1}
-    page = pages.index_page("Ten <Orders>", "2025-03", "CNY", scopes, counts, [("a.csv", "not <a> day", 1)])
+    page = pages.index_page("Ten <Orders>", "2025-03", "CNY", scopes, counts, [("a.csv", "date", "not <a> day", 1)], ["Not read: <b>.csv"])
     shown = ["CNY 1,000", "−CNY 50", "−5.0% of net sales", "7 orders", "40.0%", "cost known for 100% of sales", "of 12", "who 9"]
     assert [part for part in shown if part not in page] == []
     for part in ("broke &amp; fell", "&lt;store&gt;", "not &lt;a&gt; day", "1,200 rows came in", "Ten &lt;Orders&gt;", "&lt;i&gt;"):
