@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from folders import LINES, ONE_LINE, TOML, write
+from folders import LINES, ONE_LINE, write
 
 from helpers import ledger
 from helpers.book import SPREAD_DIMENSIONS, open_book
