@@ -30,6 +30,7 @@ from helpers import kernels, pages
 from helpers.book import Book, open_book
 from helpers.contract import BadInput
 from helpers.decisions import decide, for_file
+from helpers.load_report import unknown
 from helpers.metrics import metrics
 from helpers.notebooks import (
     NOTEBOOKS,
@@ -96,7 +97,8 @@ def run(
     tasks = _tasks(book, data, scopes, folders, paths, declared, values or {})
     _recover(target, old)
     last = _read_json(target / "run.json")
-    if _unchanged(target, last, tasks, scopes):
+    notes = _not_read(book)
+    if _unchanged(target, last, tasks, scopes) and last["not_read"] == notes:
         say("Nothing has changed since these pages were made.")
         return _finish(target, last, say)
 
@@ -104,9 +106,7 @@ def run(
         work.mkdir(parents=True, exist_ok=True)
         with _locked(work):
             records = _work(tasks, work, target, last, jobs, seconds, say, started)
-            record = _assemble(book, work, scopes, tasks, records)
-            for note in _not_read(book):
-                say(note)
+            record = _assemble(book, work, scopes, tasks, records, notes)
             record["parameters"] = {"data": data, "month": month, "stores": stores, "jobs": jobs, **(values or {})}
             record["seconds"] = {"prepare": round(prepared, 2), "all": round(time.monotonic() - started, 2)}
             _write(work / "run.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")
@@ -325,7 +325,7 @@ class _Progress:
 # ---- the month's folder ------------------------------------------------------------------------------------------------------
 
 
-def _assemble(book: Book, work: Path, scopes: list[str], tasks: list[Task], records: dict[Task, dict]) -> dict:
+def _assemble(book: Book, work: Path, scopes: list[str], tasks: list[Task], records: dict[Task, dict], notes: list[str]) -> dict:
     """Write what spans the scopes and leave nothing else in the folder; returns the content of run.json."""
     by_scope = {scope: [task for task in tasks if task.scope == scope] for scope in scopes}
     folders = {task.scope: task.folder for task in tasks}
@@ -343,7 +343,7 @@ def _assemble(book: Book, work: Path, scopes: list[str], tasks: list[Task], reco
     totals = {name: int(loads[name].sum()) for name in ("rows_in", "loaded", "set_aside")}
     why = list(reasons.itertuples(index=False, name=None))
     why = [*why[:12], *([("…", "", f"{len(why) - 12} more reasons", sum(row[-1] for row in why[12:]))] if len(why) > 12 else [])]
-    page = pages.index_page(book.name, book.month, book.currency, results, totals, why, _not_read(book))
+    page = pages.index_page(book.name, book.month, book.currency, results, totals, why, notes)
     _write(work / "index.html", page)
 
     for task in tasks:
@@ -363,6 +363,7 @@ def _assemble(book: Book, work: Path, scopes: list[str], tasks: list[Task], reco
         "status": "failed" if any(result.failures for result in results) else "ok",
         "parameters": {},
         "inputs": {"fingerprint": book.fingerprint, "sha256": _inputs(book), "rows": loads.to_dict("records")},
+        "not_read": notes,
         "versions": _versions(),
         "seconds": {},
         "scopes": {
@@ -374,9 +375,9 @@ def _assemble(book: Book, work: Path, scopes: list[str], tasks: list[Task], reco
 
 def _not_read(book: Book) -> list[str]:
     """Files and columns of the company folder that no table knows, in sentences; a misspelt one would go missing silently."""
-    columns = book.sql("select file, unknown_columns from loads where unknown_columns <> '' order by all")
-    files = [f"Not read, since it is no table: {stray}" for stray in book.company.strays()]
-    return files + [f"Left out of {row.file}: {row.unknown_columns}" for row in columns.itertuples()]
+    notes = [f"Not read, since it is no table: {stray}" for stray in book.company.strays()]
+    notes += [f"Left out of {row.file}: {row.left_out}" for row in unknown(book).itertuples()]
+    return [pages.label(note, 300) for note in notes]
 
 
 def _inputs(book: Book) -> dict[str, str]:
@@ -479,6 +480,8 @@ def _finish(target: Path, record: dict, say: Callable[[str], None]) -> int:
     for scope, name, task in failed:
         where = f" in cell {task['cell']}" if task["cell"] else ""
         say(f"FAILED: {pages.label(scope)} · {name}{where}: {task['error']}")
+    for note in record["not_read"]:
+        say(note)
     say(f"Read {target / 'index.html'}")
     biggest = record["scopes"]["company"]["tasks"][TABLES]["summary"]["biggest"][:3]
     say("The biggest decisions of the month:" if biggest else "Nothing crosses a line of the policy this month.")

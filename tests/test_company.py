@@ -76,6 +76,7 @@ def test_without_company_toml(tmp_path):
         ('Name = "Shop"\nreporting_currency = "CNY"', ["`Name`", "did you mean `name`?"]),
         ('name = "Shop"', ["`reporting_currency` is missing"]),
         ('name = "Shop"\nreporting_currency = " "', ["`reporting_currency`", "currency code"]),
+        ('name = "Shop"\nreporting_currency = "\'; drop table ledger; --"', ["`reporting_currency`", "currency code"]),
         ('name = 5\nreporting_currency = "CNY"', ["`name` can't be 5", "valid string"]),
         (f'name = ["{"x" * 10_000}"]\nreporting_currency = "CNY"', ["`name` can't be"]),
         (TOML.replace("Asia/Shanghai", "Asia/Shangai"), ["`timezone`", "'Asia/Shangai'", "did you mean `Asia/Shanghai`?"]),

@@ -123,7 +123,7 @@ def test_the_index_tells_scopes_decisions_failures_and_data():
     page = pages.index_page("Ten <Orders>", "2025-03", "CNY", scopes, counts, [("a.csv", "date", "not <a> day", 1)], ["Not read: <b>.csv"])
     shown = ["CNY 1,000", "−CNY 50", "−5.0% of net sales", "7 orders", "40.0%", "cost known for 100% of sales", "of 12", "who 9"]
     assert [part for part in shown if part not in page] == []
-    for part in ("broke &amp; fell", "&lt;store&gt;", "not &lt;a&gt; day", "1,200 rows came in", "Ten &lt;Orders&gt;", "&lt;i&gt;"):
+    for part in ("broke &amp; fell", "&lt;store&gt;", "not &lt;a&gt; day", "Not read: &lt;b&gt;.csv", "1,200 rows came in", "Ten &lt;Orders&gt;", "&lt;i&gt;"):
         assert part in page
     assert "<i>" not in page and "<store>" not in page
     links = {link["href"] for link in Elements(page).named("a")}
