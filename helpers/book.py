@@ -166,6 +166,14 @@ class Book:
             self.memory[month] = Book(self.company, self.prepared, month, self.scope, self.con) if month in self.months else None
         return self.memory[month]
 
+    def whole(self) -> "Book":
+        """The same month of the whole company, whatever the scope of the book."""
+        if self.scope == "company":
+            return self
+        if "whole" not in self.memory:
+            self.memory["whole"] = Book(self.company, self.prepared, self.month, "company", self.con)
+        return self.memory["whole"]
+
     def sql(self, query: str, **values) -> pd.DataFrame:
         """A query over `ledger`, `spread`, `bases`, `stock`, `receipts`, `teams` and every contract table; `$name` takes a keyword's value.
 

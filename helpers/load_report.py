@@ -9,14 +9,10 @@ import pandas as pd
 from helpers.book import Book
 from helpers.contract import NOBODY
 from helpers.metrics import margins
+from helpers.pacing import ends_early, order_days
 from helpers.text import join_names, label, money, number, percent
 
 FEW = 0.5  # a store with less than half of its usual order lines deserves a look: a heuristic, no rule of the policy
-
-
-def whole(book: Book) -> Book:
-    """The same month of the whole company, whatever the scope of the book."""
-    return book if book.scope == "company" else Book(book.company, book.prepared, book.month, "company", book.con)
 
 
 def scope_said(book: Book) -> str:
@@ -133,7 +129,7 @@ def amounts_said(frame: pd.DataFrame) -> str:
 
 def lines_by_month(book: Book) -> pd.DataFrame:
     """Completed order lines of the whole company: month, store, order_lines (0 in a month without one)."""
-    frame = whole(book).sql("select month, store, count(*) as order_lines from ledger where kind = 'sale' group by all order by all")
+    frame = book.whole().sql("select month, store, count(*) as order_lines from ledger where kind = 'sale' group by all order by all")
     span = [str(month) for month in pd.period_range(book.months[0], book.months[-1], freq="M")]
     wide = frame.pivot(index="month", columns="store", values="order_lines").reindex(index=span, columns=book.stores).fillna(0)
     return wide.rename_axis(index="month", columns="store").stack().rename("order_lines").reset_index().astype({"order_lines": "int64"})
@@ -184,20 +180,9 @@ def stores_said(frame: pd.DataFrame) -> str:
     return " ".join(words) or "There are no earlier months to compare with."
 
 
-def _order_days(book: Book) -> pd.Series:
-    query = "select distinct day from ledger where kind = 'sale' and month = $month order by day"
-    return whole(book).sql(query, month=book.month)["day"]
-
-
-def ends_early(book: Book) -> bool:
-    """Is the silence before the month's end longer than any between two days with orders, as if the month weren't over?"""
-    days = _order_days(book)
-    return bool((book.last_day - days.iloc[-1]).days >= (days.diff().dt.days.max() if len(days) > 1 else 1))
-
-
 def month_said(book: Book) -> str:
     """Is the month there to its end? Days with orders, and the last one, of the whole company."""
-    days = _order_days(book)
+    days = order_days(book)
     words = f"{book.month} has orders on {number(len(days))} of its {book.last_day.day} days, the last on {days.iloc[-1]:%Y-%m-%d}."
     if ends_early(book):
         words += " Then nothing until its end: if the month isn't over or a file was cut, it compares badly with a whole one."
@@ -228,7 +213,7 @@ def coverage(book: Book) -> pd.DataFrame:
     net_sales, uncosted_sales (positive), cost_coverage, gross_profit_low and gross_profit_high (the range that profit lies in)."""
     parts = [
         margins(each.ladder(["month"], book.months)).assign(who=each.scope)
-        for each in ([book] if book.scope == "company" else [whole(book), book])
+        for each in ([book] if book.scope == "company" else [book.whole(), book])
     ]
     frame = pd.concat(parts, ignore_index=True)
     frame = frame.assign(

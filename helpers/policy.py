@@ -38,6 +38,8 @@ class Team(_Strict):
 
 class Target(_Strict):
     min_attainment: Positive
+    min_probability: Annotated[float, Field(gt=0, lt=1)]
+    weekday_significance: Annotated[float, Field(gt=0, le=0.5)]
 
 
 class Stock(_Strict):

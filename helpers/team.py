@@ -10,7 +10,7 @@ import pandas as pd
 from helpers.book import Book
 from helpers.contract import NOBODY, BadInput
 from helpers.metrics import facts, new_customers, people_ladder, productivity, ratio
-from helpers.targets import day_weights
+from helpers.pacing import day_weights, week_index
 from helpers.text import join_names, money, number, percent, signed_money
 
 DRAWS = 2000  # shuffles of a person's days
@@ -640,7 +640,8 @@ def easing(book: Book) -> pd.DataFrame:
     """
     policy = book.policy.people
     months = book.months_back(policy.easing_months)
-    weights = day_weights(book, policy.easing_months)
+    days = pd.date_range(months[0] + "-01", book.last_day)
+    weights = day_weights(book, days) * 7 / week_index(book).total  # 1 = a mean ordinary day
     sales = book.sql(
         """select day, employee_id, cast(sum(gross_sales + discounts + shipping_income) as double) as sold,
                   cast(sum(gross_sales + discounts + shipping_income + refunds) as double) as net
