@@ -677,3 +677,78 @@ def _place(ax: Axes, points: np.ndarray, names: Sequence[str], radii: Sequence[f
                 taken.append(box)
                 break
             written.remove()
+
+
+def side_by_side(
+    frame: pd.DataFrame, name: str, columns: Mapping[str, str], line: float = 1.0, kind: str = "percent", top: int = 14,
+    ax: Axes | None = None, **options,
+) -> Axes:  # fmt: skip
+    """Do several ratios of the same thing agree? A column of small bars per ratio, each against its own line, in the order given.
+
+    columns: column of the frame → its head. Bars that reach the line are dark, below it light; a negative one stands in the loss
+    colour. Bars end at twice the line and at half of it below zero; their text is exact. A blank has no bar and a dash.
+
+    >>> shops = pd.DataFrame({"shop": ["a", "b"], "sales": [1.1, 0.5], "cash": [0.9, None]})
+    >>> ax = side_by_side(shops, "shop", {"sales": "sales", "cash": "cash"})
+    >>> [round(float(bar.get_width()), 2) for bar in ax.patches], [text.get_text() for text in ax.texts][:2]
+    ([1.1, 0.5, 0.9, 0.0], ['110.0%', '50.0%'])
+    """
+    frame, note = frame.head(top).reset_index(drop=True), _left_out(max(0, len(frame) - top), what="with less not drawn")
+    if frame.empty:
+        return _nothing(ax, options)
+    ax = _axes(ax, len(frame) + 1)
+    position = 0.0
+    for column, head in columns.items():
+        values = frame[column].astype(float).to_numpy()
+        shown = np.clip(np.nan_to_num(values), -line / 2, 2 * line)
+        base = position - min(0.0, shown.min())
+        colours = [LOSS if value < 0 else DEEP if value >= line - 1e-12 else MAIN for value in values]
+        _bars(ax, range(len(frame)), shown, colours, base)
+        ax.plot([base, base], [-0.5, len(frame) - 0.5], color=FAINT, linewidth=0.8)
+        ax.plot([base + line, base + line], [-0.5, len(frame) - 0.5], zorder=0.9, **_DASHED)
+        for row, value in enumerate(values):
+            _write(ax, base + max(0.0, shown[row]), row, show(value, kind), 3, fontsize=8, **_ink(colours[row]))
+        _write(ax, base, -0.6, head, 0, 3, color=FAINT, va="bottom", fontsize=8)
+        position = base + max(shown.max(), line) + 0.75 * line
+    _rows(ax, frame[name])
+    ax.grid(False)
+    ax.set_xlim(0, position)
+    ax.set_xticks([])
+    ax.spines["bottom"].set_visible(False)
+    return _finish(ax, options, note, xlabel=f"dashed: {show(line, kind)}")
+
+
+def ranges(
+    frame: pd.DataFrame, name: str, value: str, low: str, high: str, bad: str, kind: str = "percent", currency: str = "", top: int = 14,
+    ax: Axes | None = None, **options,
+) -> Axes:  # fmt: skip
+    """Where does each value lie in the range that experience gives it? A band from `low` to `high` per row and a mark for the value.
+
+    bad: column of true/false, drawn as squares in the loss colour. Far outside, a mark is an arrow at the edge; its text is exact.
+
+    >>> goals = pd.DataFrame({"goal": ["a", "b"], "set": [1.0, 1.5], "p20": [0.9, 0.9], "p95": [1.2, 1.1], "air": [False, True]})
+    >>> ax = ranges(goals, "goal", "set", "p20", "p95", "air")
+    >>> [[round(float(x), 2) for x in line.get_xdata()] for line in ax.lines][:2], [text.get_text() for text in ax.texts]
+    ([[1.0], [1.5]], ['100.0%', '150.0%'])
+    """
+    known = frame.dropna(subset=[value, low, high])
+    note = _left_out(max(0, len(known) - top), len(frame) - len(known), "more not drawn")
+    known = known.head(top).reset_index(drop=True)
+    if known.empty:
+        return _nothing(ax, options)
+    ax = _axes(ax, len(known))
+    ends = np.concatenate([known[low].to_numpy(float), known[high].to_numpy(float)])
+    middle, reach = float(np.median(ends)), max(3 * float(np.ptp(ends)), 1e-9)
+    edges = (min(ends.min(), max(known[value].min(), middle - reach)), max(ends.max(), min(known[value].max(), middle + reach)))
+    for row, (left, right) in enumerate(zip(known[low], known[high], strict=True)):
+        ax.barh(row, right - left, left=left, height=0.5, color=QUIET, linewidth=0)
+    colours = [LOSS if each else DEEP for each in known[bad].astype(bool)]
+    for row, exact in enumerate(known[value].astype(float)):
+        shown = min(max(exact, edges[0]), edges[1])
+        marker = "<" if exact < shown else ">" if exact > shown else "s" if colours[row] == LOSS else "o"
+        ax.plot(shown, row, marker, color=colours[row], markersize=6)
+    _rows(ax, known[name], ("", [show(x, kind) for x in known[value]]), colours=colours)
+    spare = 0.05 * (edges[1] - edges[0] or 1)
+    ax.set_xlim(edges[0] - spare, edges[1] + spare)
+    _scale(ax.xaxis, kind)
+    return _finish(ax, options, note, xlabel=title(value, kind, currency))

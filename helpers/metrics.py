@@ -4,6 +4,7 @@
 levels as the long frame of metrics.csv. A figure is a sum over the ledger or a ratio of two such sums.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -322,7 +323,7 @@ def attainments(book: Book, level: str, frame: pd.DataFrame) -> pd.DataFrame:
     """Actual ÷ target of the month: entity and a column per target metric; blank where the target is ≤ 0."""
     targets = month_targets(book)
     targets = targets[targets["level"] == level]
-    for metric, counted in (("new_customers", new_customers), ("collections", _collections)):
+    for metric, counted in (("new_customers", new_customers), ("collections", collections)):
         if metric in set(targets["metric"]) and level in COUNTED[metric]:
             frame = frame.merge(counted(book, level), on="entity", how="left").fillna({metric: 0})
     long = frame[["entity", *[name for name in TARGET_METRICS.split("/") if name in frame]]].melt(
@@ -350,26 +351,34 @@ COUNTED = {
 """Levels at which new customers and money received can be told apart; at others such a target has no attainment."""
 
 
-def new_customers(book: Book, level: str) -> pd.DataFrame:
-    """Buyers whose first order ever fell in the month, by the entity that the order belongs to: entity, new_customers."""
+def new_customers(book: Book, level: str, months: Sequence[str] | None = None) -> pd.DataFrame:
+    """Buyers whose first order ever fell in the month, by the entity that the order belongs to: entity, new_customers.
+
+    With `months`, those of each of them: month, entity, new_customers.
+    """
     dimension = LEVELS[level]
     entity = dimension_sql(dimension) if dimension else "'company'"
-    return book.sql(
-        f"""select {entity} as entity, count(*) as new_customers from (
+    frame = book.sql(
+        f"""select l.month, {entity} as entity, count(*) as new_customers from (
                 select *, row_number() over (partition by customer_id order by day, store, order_id, line_no) as nth
                 from ledger where kind = 'sale' and customer_id <> '') l {JOINS.get(dimension, "")}
-            where nth = 1 and l.month = $month and {{scope}} group by entity order by entity""",
-        month=book.month,
+            where nth = 1 and l.month in (select unnest($months)) and {{scope}} group by l.month, {entity} order by l.month, entity""",
+        months=list(months or [book.month]),
     )
+    return frame if months else frame.drop(columns="month")
 
 
-def _collections(book: Book, level: str) -> pd.DataFrame:
-    """Money received in the month, by company, store or channel."""
+def collections(book: Book, level: str, months: Sequence[str] | None = None) -> pd.DataFrame:
+    """Money received in the month, by company, store or channel: entity, collections. With `months`, of each of them, with `month`."""
     entity = {"company": "'company'", "store": "store", "channel": "coalesce(nullif(channel, ''), 'unallocated')"}[level]
-    return book.sql(
-        f"select {entity} as entity, cast(sum(value) as double) as collections from receipts where paid_on between $first and $last and {{scope}} group by entity order by entity",
-        first=book.first_day.date(), last=book.last_day.date(),
+    wanted = list(months or [book.month])
+    frame = book.sql(
+        f"""select substr(cast(paid_on as varchar), 1, 7) as month, {entity} as entity, cast(sum(value) as double) as collections
+            from receipts where paid_on between $first and $last and {{scope}} and month in (select unnest($months))
+            group by all order by all""",
+        months=wanted, first=pd.Timestamp(f"{min(wanted)}-01").date(), last=pd.Period(max(wanted), "M").end_time.date(),
     )  # fmt: skip
+    return frame if months else frame.drop(columns="month")
 
 
 def metrics(book: Book) -> pd.DataFrame:

@@ -40,6 +40,9 @@ class Target(_Strict):
     min_attainment: Positive
     min_probability: Annotated[float, Field(gt=0, lt=1)]
     weekday_significance: Annotated[float, Field(gt=0, le=0.5)]
+    min_percentile: Share
+    max_percentile: Share
+    max_stretch: Annotated[float, Field(ge=1, allow_inf_nan=False)]
 
 
 class Stock(_Strict):
