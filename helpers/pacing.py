@@ -5,6 +5,7 @@ formulas come first, then what they give for a book. Company, stores and channel
 company does.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ import pandas as pd
 
 from helpers.book import JOINS, Book, dimension_sql, remembered
 from helpers.metrics import LEVELS, month_targets
-from helpers.text import join_names, label, number, percent
+from helpers.text import join_names, label, number
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 FEWEST_WEEKS = 6  # whole ordinary weeks below which a weekday effect can't be tested
@@ -39,8 +40,8 @@ class WeekIndex(NamedTuple):
 # ---- formulas ------------------------------------------------------------------------------------------------------------------
 
 
-def weekday_weights(means: pd.Series, total: float | None = None) -> pd.Series:
-    """What does each weekday weigh? Means by weekday ÷ the smallest that isn't zero, or scaled to add up to `total`.
+def weekday_weights(means: pd.Series | pd.DataFrame, total: float | None = None) -> pd.Series | pd.DataFrame:
+    """What does each weekday weigh? Means by weekday ÷ the smallest that isn't zero, or scaled to add up to `total`; also by column.
 
     A weekday without sales (closed) weighs 0; without any sales all weigh the same. Source: weekly weight index.
 
@@ -50,10 +51,9 @@ def weekday_weights(means: pd.Series, total: float | None = None) -> pd.Series:
     >>> weekday_weights(pd.Series([11, 9, 10, 12, 14, 26, 24]), 9.2).round(3).tolist()
     [0.955, 0.781, 0.868, 1.042, 1.215, 2.257, 2.083]
     """
-    means = means.astype(float).clip(lower=0).fillna(0.0)
-    if not means.any():
-        means = means + 1.0
-    return means / means[means > 0].min() if total is None else means / means.sum() * total
+    sold = means.astype(float).clip(lower=0).fillna(0.0)
+    sold = sold + 1.0 * ~sold.any()
+    return sold / sold[sold > 0].min() if total is None else sold / sold.sum() * total
 
 
 def weights_of(days: pd.DatetimeIndex, weekdays: pd.Series, own: pd.Series | None = None) -> pd.Series:
@@ -99,8 +99,10 @@ def paced(actual: float, target: float, weights: pd.Series, days: int) -> dict:
     >>> told = paced(1_150_000, 3_000_000, november, 12)
     >>> round(told["landing"]), round(told["gap"])
     (2727832, 272168)
-    >>> [percent(told[name], 2) for name in ("progress", "attainment", "pace_index", "calendar_pace_index", "required_change")]
-    ['42.16%', '38.33%', '90.93%', '95.83%', '17.20%']
+    >>> [percent(told[name], 2) for name in ("progress", "attainment")], percent(told["required_change"])
+    (['42.16%', '38.33%'], '17.2%')
+    >>> [percent(told[name]) for name in ("calendar_pace_index", "pace_index")]  # the calendar flatters
+    ['95.8%', '90.9%']
     """
     blank = np.nan
     target = target if target > 0 else blank
@@ -128,32 +130,58 @@ def paced(actual: float, target: float, weights: pd.Series, days: int) -> dict:
     }
 
 
-def weekday_test(sales: pd.Series) -> tuple[float, int]:
-    """Do weekdays differ, beyond what chance gives? p-value of Friedman's test, and the number of whole weeks that it compares.
+def weekday_test(sales: pd.DataFrame) -> pd.DataFrame:
+    """Do weekdays differ, beyond what chance gives? Friedman's test: p_value and weeks (whole ones that it compares), per column.
 
-    sales: by day, ordinary days only. Days are ranked within their week, Monday to Sunday, so that a trend, a season and single
-    large days change nothing. F form of the statistic (Iman and Davenport 1980). Blank with fewer than FEWEST_WEEKS whole weeks.
+    sales: ordinary days × entities, blank where an entity did not trade yet. Days are ranked within their week, Monday to Sunday, so
+    that a trend, a season and single large days change nothing. F form of the statistic (Iman and Davenport 1980). p_value is blank
+    with fewer than FEWEST_WEEKS whole weeks, and where all days of each week are the same.
 
     >>> days = pd.date_range("2025-01-06", periods=70)
-    >>> growing_with_sundays = pd.Series(np.arange(70) * 5 + 40 * (days.day_of_week == 6), index=days)
-    >>> weekday_test(growing_with_sundays)[1], weekday_test(growing_with_sundays)[0] < 0.01
-    (10, True)
+    >>> growing = pd.DataFrame({"sundays": np.arange(70) * 5 + 40 * (days.day_of_week == 6), "steady": np.arange(70) % 3}, index=days)
+    >>> weekday_test(growing)["weeks"].tolist(), (weekday_test(growing)["p_value"] < 0.01).tolist()
+    ([10, 10], [True, False])
     """
-    monday = sales.index - pd.to_timedelta(sales.index.day_of_week, unit="D")
-    weeks = sales.groupby([monday, sales.index.day_of_week]).sum().unstack().dropna()
-    count = len(weeks)
-    if count < FEWEST_WEEKS or weeks.shape[1] < 7:
-        return np.nan, count
-    from scipy import stats
+    if sales.empty:
+        return pd.DataFrame({"p_value": np.nan, "weeks": 0}, index=sales.columns)
+    from scipy import special  # the whole of scipy.stats takes a second to import
 
-    ranks = weeks.rank(axis=1).to_numpy()
-    spread = ((ranks - 4.0) ** 2).sum()
-    if spread == 0:
-        return np.nan, count
-    chi = 6 * count**2 * ((ranks.mean(axis=0) - 4.0) ** 2).sum() / spread
-    if chi >= 6 * count - 1e-9:
-        return 0.0, count
-    return float(stats.f.sf((count - 1) * chi / (6 * count - chi), 6, 6 * (count - 1))), count
+    first = sales.index[0] - pd.Timedelta(days=sales.index[0].day_of_week)
+    every = pd.date_range(first, sales.index[-1] + pd.Timedelta(days=6 - sales.index[-1].day_of_week))
+    weeks = sales.reindex(every).to_numpy(float).reshape(-1, 7, sales.shape[1])
+    whole = np.isfinite(weeks).all(axis=1)
+    count = whole.sum(axis=0)
+    rows = np.where(whole[:, None, :], weeks, 0.0).transpose(0, 2, 1)  # weeks × entities × 7
+    ranks = pd.DataFrame(rows.reshape(-1, 7)).rank(axis=1).to_numpy().reshape(rows.shape)
+    above = ((ranks - 4.0) * whole[:, :, None]).transpose(0, 2, 1)  # 4 is the middle rank
+    with np.errstate(divide="ignore", invalid="ignore"):
+        chi = 6 * (above.sum(axis=0) ** 2).sum(axis=0) / (above**2).sum(axis=(0, 1))
+        p_value = np.where(chi >= 6 * count - 1e-9, 0.0, special.fdtrc(6, 6 * (count - 1), (count - 1) * chi / (6 * count - chi)))
+    p_value = np.where((count >= FEWEST_WEEKS) & np.isfinite(chi), p_value, np.nan)
+    return pd.DataFrame({"p_value": p_value, "weeks": count}, index=sales.columns)
+
+
+def ordinary_days(sold: pd.DataFrame, start: pd.Timestamp, level: str, special: pd.Series) -> pd.DataFrame:
+    """The days that a week index of the month that begins at `start` rests on: the contract's window without special days.
+
+    Company: the year before. Store and channel: the two months before, and the same month last year.
+    """
+    year = pd.DateOffset(years=1)
+    spans = (
+        [(start - year, start)]
+        if level == "company"
+        else [(start - pd.DateOffset(months=2), start), (start - year, start - year + pd.DateOffset(months=1))]
+    )
+    inside = np.any([(sold.index >= first) & (sold.index < end) for first, end in spans], axis=0)
+    return sold[inside & ~sold.index.isin(special)]
+
+
+def weekday_means(ordinary: pd.DataFrame, significance: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Means by weekday (7 × entities), and `weekday_test` with `real`; the means are all 1 where the test finds no weekday effect."""
+    test = weekday_test(ordinary)
+    test = test.assign(real=test["p_value"] <= significance)
+    means = ordinary.groupby(ordinary.index.day_of_week).mean().reindex(range(7)).fillna(0.0)
+    return means.where(np.broadcast_to(test["real"], means.shape), 1.0), test
 
 
 # ---- days of a book ------------------------------------------------------------------------------------------------------------
@@ -265,12 +293,11 @@ def own_level(level: str) -> str:
     return level if level in ("store", "channel") else "company"
 
 
-def _sold(book: Book, level: str, entity: str | None) -> pd.Series:
-    """Net sales by day up to the eve of the month, from the entity's first sale on; the company's also in a store's scope."""
+def sold_before(book: Book, level: str) -> pd.DataFrame:
+    """Net sales by day × entity up to the eve of the month, blank before an entity's first sale; the company's also in a store's scope."""
     frame = daily(book.whole() if level == "company" else book, level)
-    sold = frame["company" if level == "company" else entity] if level == "company" or entity in frame else pd.Series(dtype=float)
-    sold = sold[sold.index < book.first_day] if len(sold) else pd.Series(dtype=float, index=pd.DatetimeIndex([]))
-    return sold[(sold != 0).cummax()]
+    frame = frame[frame.index < book.first_day]
+    return frame.where((frame != 0).cummax())
 
 
 def week_index(book: Book, level: str = "company", entity: str | None = None) -> WeekIndex:
@@ -281,70 +308,83 @@ def week_index(book: Book, level: str = "company", entity: str | None = None) ->
     why, where there are fewer than FEWEST_WEEKS whole ordinary weeks or Friedman's test (see `weekday_test`) finds no weekday effect.
     """
     level = own_level(level)
-    key = ("week_index", level, entity)
-    if key not in book.memory:
-        book.memory[key] = _week_index(book, level, entity)
-    return book.memory[key]
+    entity = "company" if level == "company" else entity
+    if level not in book.memory.setdefault("week indices", {}):
+        book.memory["week indices"][level] = _week_indices(book, level)
+    found = book.memory["week indices"][level]
+    return (
+        found[entity]
+        if entity in found
+        else _flat(week_index(book).total if level != "company" else 7.0, "Flat: no sale before the month.")
+    )
 
 
-def _week_index(book: Book, level: str, entity: str | None) -> WeekIndex:
-    start = book.first_day
-    sold = _sold(book, level, entity)
-    if level == "company":
-        total = None
-        sold = sold[sold.index >= start - pd.DateOffset(years=1)]
-        meant = (start - (start - pd.DateOffset(years=1))).days
-        span = "the year before the month"
-    else:
-        total = week_index(book).total
-        last_year = start - pd.DateOffset(years=1)
-        windows = [(start - pd.DateOffset(months=2), start), (last_year, last_year + pd.DateOffset(months=1))]
-        inside = np.any([(sold.index >= first) & (sold.index < end) for first, end in windows], axis=0)
-        sold = sold[inside] if len(sold) else sold
-        meant = sum((end - first).days for first, end in windows)
-        span = "the two months before and the same month last year"
-    ordinary = sold[~sold.index.isin(calendar(book)["date"])]
-    p_value, weeks = weekday_test(ordinary) if len(ordinary) else (np.nan, 0)
-    limit = book.policy.target.weekday_significance
-    real = bool(p_value <= limit)
-    rests = f"{number(len(ordinary))} ordinary days of {span}"
-    if real:
-        means = ordinary.groupby(ordinary.index.day_of_week).mean().reindex(range(7), fill_value=0.0)
-        why = f"Rests on {rests}; that weekdays differ is no chance (Friedman's test, {number(weeks)} whole weeks)."
-        why += f" That is less than {number(meant)} days: the history is shorter." if len(sold) < 0.97 * meant else ""
-        closed = [f"{WEEKDAYS[day]}s" for day in range(7) if means[day] <= 0]
-        why += f" {join_names(closed, 7)} weigh nothing: closed, or no sales." if closed else ""
-    else:
-        means = pd.Series(1.0, index=range(7))
-        if np.isnan(p_value):
-            why = f"Flat: only {number(weeks)} whole ordinary weeks to compare, {number(FEWEST_WEEKS)} are needed."
-            why = "Flat: every day of a week is the same." if weeks >= FEWEST_WEEKS else why
+def _flat(total: float, why: str) -> WeekIndex:
+    return WeekIndex(pd.Series(total / 7, index=range(7)), total, False, np.nan, 0, why)
+
+
+def _week_indices(book: Book, level: str) -> dict[str, WeekIndex]:
+    sold = sold_before(book, level)
+    ordinary = ordinary_days(sold, book.first_day, level, calendar(book)["date"])
+    means, test = weekday_means(ordinary, book.policy.target.weekday_significance)
+    total = None if level == "company" else week_index(book).total
+    span = "the year before the month" if level == "company" else "the two months before and the same month last year"
+    meant = 365 if level == "company" else 90
+    found = {}
+    for entity in sold:
+        weights, days = weekday_weights(means[entity], total), int(ordinary[entity].count())
+        p_value, weeks, real = test.loc[entity, ["p_value", "weeks", "real"]]
+        rests = f"{number(days)} ordinary day{'' if days == 1 else 's'} of {span}"
+        if real:
+            why = f"Rests on {rests}; that weekdays differ is more than chance (Friedman's test over {number(weeks)} whole weeks)."
+            known = sold[entity].count()
+            why += f" The history of {number(known)} days is shorter than that span." if known < meant else ""
+            closed = [f"{WEEKDAYS[day]}s" for day in range(7) if weights[day] <= 0]
+            why += f" {join_names(closed, 7)} weigh nothing: closed, or no sales." if closed else ""
+        elif weeks < FEWEST_WEEKS:
+            why = f"Flat: {rests} hold {number(weeks)} whole weeks, and {number(FEWEST_WEEKS)} are needed to tell weekdays apart."
+        elif np.isnan(p_value):
+            why = f"Flat: on {rests} the days of a week are all the same."
         else:
-            why = f"Flat: {rests} show no weekday effect that chance wouldn't (Friedman's test, p = {number(p_value, 2)})."
-    weights = weekday_weights(means, total)
-    return WeekIndex(weights, float(weights.sum()), real, p_value, len(ordinary), why)
+            why = f"Flat: {rests} show no weekday effect beyond chance (Friedman's test, p = {number(p_value, 2)})."
+        found[entity] = WeekIndex(weights, float(weights.sum()), bool(real), float(p_value), days, why)
+    return found
 
 
-def history_weights(sold: pd.Series, weekdays: pd.Series, special: pd.DataFrame, start: pd.Timestamp) -> pd.Series:
-    """What did special days weigh before? By name: Σ sales on its days of the three years before `start` ÷ Σ unit value of the
-    normal days around each (up to AROUND days before and after). Names that never came, or without normal days around, are left out.
+def history_weights(
+    sold: pd.DataFrame, weekdays: pd.DataFrame, special: pd.DataFrame, start: pd.Timestamp, names: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """What did special days weigh before? Names × entities: Σ sales on the name's days in the three years before `start` ÷ Σ unit value
+    of the normal days around each (up to AROUND days before and after). Blank without such days, or without normal days around them.
+
+    sold: days × entities; weekdays: 7 × entities; special: date, name. A moving holiday is found by its name. names: only these.
 
     >>> days = pd.date_range("2025-03-01", periods=20)
-    >>> sold, feast = pd.Series(10.0, index=days), days[10]
-    >>> sold[feast] = 25.0
+    >>> sold, feast = pd.DataFrame({"shop": 10.0}, index=days), days[10]
+    >>> sold.loc[feast] = 25.0
     >>> special = pd.DataFrame({"date": [feast], "name": ["feast"]})
-    >>> history_weights(sold, pd.Series([1.0] * 7), special, pd.Timestamp("2026-03-01")).to_dict()
-    {'feast': 2.5}
+    >>> history_weights(sold, pd.DataFrame({"shop": [1.0] * 7}), special, pd.Timestamp("2026-03-01")).loc["feast", "shop"].item()
+    2.5
     """
-    weights = weights_of(sold.index, weekdays)
-    normal = ~sold.index.isin(special["date"])
-    unit_sales, unit_weights = (series.where(normal, 0.0).rolling(2 * AROUND + 1, center=True, min_periods=1).sum() for series in (sold, weights))
-    count = pd.Series(normal, index=sold.index).rolling(2 * AROUND + 1, center=True, min_periods=1).sum()
-    unit = (unit_sales / unit_weights.where(unit_weights > 0)).where(count >= 2 * FEWEST_AROUND)
     past = special[(special["date"] < start) & (special["date"] >= start - pd.DateOffset(years=3)) & special["date"].isin(sold.index)]
-    frame = pd.DataFrame({"name": past["name"], "sold": sold.reindex(past["date"]).to_numpy(), "unit": unit.reindex(past["date"]).to_numpy()})
-    sums = frame[frame["unit"] > 0].groupby("name")[["sold", "unit"]].sum()
-    return (sums["sold"] / sums["unit"]).clip(lower=0.0)
+    past = past if names is None else past[past["name"].isin(names)]
+    if past.empty:
+        return pd.DataFrame(columns=sold.columns, dtype=float)
+    plain = sold[~sold.index.isin(special["date"])]
+    weights = pd.DataFrame(weekdays.to_numpy(float)[plain.index.day_of_week], index=plain.index, columns=sold.columns).where(
+        plain.notna(), 0.0
+    )
+    sums, weight, count = (
+        np.vstack([np.zeros(sold.shape[1]), each.to_numpy(float).cumsum(axis=0)]) for each in (plain.fillna(0.0), weights, plain.notna())
+    )
+    gap = pd.Timedelta(days=AROUND)
+    first, last = plain.index.searchsorted(past["date"] - gap), plain.index.searchsorted(past["date"] + gap, side="right")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        unit = (sums[last] - sums[first]) / (weight[last] - weight[first])
+    unit[(count[last] - count[first] < 2 * FEWEST_AROUND) | ~(unit > 0)] = np.nan
+    day = np.where(np.isfinite(unit), sold.reindex(past["date"]).to_numpy(float), np.nan)
+    by_name = [pd.DataFrame(values, columns=sold.columns).groupby(past["name"].to_numpy()).sum(min_count=1) for values in (day, unit)]
+    return (by_name[0] / by_name[1]).clip(lower=0.0)
 
 
 def special_weights(book: Book, days: pd.DatetimeIndex, level: str = "company", entity: str | None = None) -> pd.DataFrame:
@@ -354,14 +394,17 @@ def special_weights(book: Book, days: pd.DatetimeIndex, level: str = "company", 
     found = found[found["date"].isin(days)]
     weekdays = week_index(book, level, entity).weights
     if found["weight"].isna().any():
-        past = history_weights(_sold(book, level, entity), weekdays, calendar(book), book.first_day)
-        found = found.assign(history=found["name"].map(past))
+        sold = sold_before(book, level).reindex(columns=["company" if level == "company" else entity])
+        past = history_weights(sold, weekdays.to_frame(), calendar(book), book.first_day)
+        found = found.assign(history=found["name"].map(past.iloc[:, 0]).astype(float))
     else:
         found = found.assign(history=np.nan)
     rows = found.groupby("date").agg(name=("name", " + ".join), own=("weight", "max"), history=("history", "max"))
     usual = pd.Series(weekdays.to_numpy()[rows.index.day_of_week], index=rows.index, dtype=float)
     source = np.where(rows["own"].notna(), "calendar", np.where(rows["history"].notna(), "history", "weekday"))
-    return pd.DataFrame({"name": rows["name"], "weight": rows["own"].fillna(rows["history"]).fillna(usual), "weight_from": source}, index=rows.index)
+    return pd.DataFrame(
+        {"name": rows["name"], "weight": rows["own"].fillna(rows["history"]).fillna(usual), "weight_from": source}, index=rows.index
+    )
 
 
 def day_weights(book: Book, days: pd.DatetimeIndex, level: str = "company", entity: str | None = None) -> pd.Series:
@@ -400,7 +443,11 @@ def week_indices(book: Book) -> pd.DataFrame:
         for entity in entities:
             index = week_index(book, level, entity)
             named = dict(zip(WEEKDAYS, index.weights, strict=True))
-            rows.append({"level": level, "entity": entity} | named | {"W": index.total, "real": index.real, "p_value": index.p_value, "days": index.days})
+            rows.append(
+                {"level": level, "entity": entity}
+                | named
+                | {"W": index.total, "real": index.real, "p_value": index.p_value, "days": index.days}
+            )
     return pd.DataFrame(rows)
 
 
