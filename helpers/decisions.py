@@ -5,7 +5,7 @@ import zlib
 import numpy as np
 import pandas as pd
 
-from helpers import capital, stock, team, text
+from helpers import capital, forecast, stock, team, text
 from helpers.book import Book
 from helpers.contract import NOBODY
 from helpers.metrics import LEVELS, METRICS, WINDOW, facts, margins, month_targets, ratio
@@ -60,7 +60,8 @@ def _fire(look: pd.DataFrame, rule: Rule, thresholds: dict) -> pd.DataFrame:
     money, threshold = hits.eval(rule.money, resolvers=[thresholds]), hits.eval(rule.threshold, resolvers=[thresholds])
     return hits.assign(
         area=rule.area, verdict=rule.verdict, metric=rule.metric, value=hits[rule.metric].astype(float), threshold=threshold,
-        money_at_stake=money.astype(float) + 0.0, side=rule.side, action=rule.action, money_says=rule.money_says,
+        money_at_stake=money.astype(float) + 0.0, side=rule.side, money_says=rule.money_says,
+        action=hits["action"] if "action" in hits else rule.action,
         innocent=[rule.innocent] * len(hits),
     )  # fmt: skip
 
@@ -78,7 +79,7 @@ def _named(book: Book, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_evidence(book: Book, name: str, rule: Rule, hits: pd.DataFrame) -> pd.DataFrame:
-    hits = hits.assign(low=np.nan, high=np.nan)
+    hits = hits if "low" in hits else hits.assign(low=np.nan, high=np.nan)
     for column in ("owner", "name"):
         hits[column] = hits[column].fillna("") if column in hits else ""
     hits["name"] = hits["name"].where(hits["name"] != "", hits["entity"])
@@ -89,7 +90,8 @@ def _with_evidence(book: Book, name: str, rule: Rule, hits: pd.DataFrame) -> pd.
     if "sample_size" not in hits:
         hits["sample_size"] = 1
     hits["sample_size"] = hits["sample_size"].fillna(0).astype(int)
-    limit = 0.0 if name == "target_met_at_a_loss" else hits["threshold"]  # there the doubt is about the loss, not about the sales
+    # The doubt is about the loss, not about the sales; and about the landing, not about its probability.
+    limit = {"target_met_at_a_loss": 0.0, "off_pace": 1.0}.get(name, hits["threshold"])
     inside = (hits["low"] <= limit) & (limit <= hits["high"])
     few = (name in EVIDENCE) & (hits["sample_size"] < book.policy.evidence.min_orders) & np.isfinite(hits["value"])
     return hits.assign(confidence=np.where(inside | few, "close", "clear"))
@@ -100,7 +102,7 @@ def _with_evidence(book: Book, name: str, rule: Rule, hits: pd.DataFrame) -> pd.
 _UNITS = {metric.name: metric.unit for metric in METRICS} | {"available": "count", "cover_days": "days", "mismatched_orders": "count"}
 # A payout's `difference` is in the order's own currency, so it is shown as a bare number, like a ratio.
 _KINDS = {"ratio": "ratio", "count": "number", "days": "days", "money": "money", "per year": "money"}
-_SHARES = ("gross_margin", "promotion_share", "cost_coverage", "attainment", "margin_fall", "level_after_target")
+_SHARES = ("gross_margin", "promotion_share", "cost_coverage", "attainment", "attainment_probability", "margin_fall", "level_after_target")
 
 
 def shown(metric: str, value: float, currency: str) -> str:
@@ -123,8 +125,11 @@ def sentence(decision: pd.Series, currency: str) -> str:
     value, threshold = (shown(decision["metric"], decision[name], currency) for name in ("value", "threshold"))
     who = decision["level"] if decision["entity"] == "company" else f"{decision['level']} {text.label(decision['name'])}"
     who += f" in {text.label(decision['scope'])}" if decision["scope"] not in ("company", decision["entity"]) else ""
+    said = f"{text.title(decision['metric'])} {value} against {threshold}"
+    if decision["metric"] == "attainment_probability":  # 0 only where the month is over
+        said = "the month's target was missed" if decision["value"] == 0 else f"the month's target is reached with a probability of {value}"
     return (
-        f"{decision['verdict'].replace('_', ' ').capitalize()} – {who}: {text.title(decision['metric'])} {value} against {threshold}"
+        f"{decision['verdict'].replace('_', ' ').capitalize()} – {who}: {said}"
         f" ({decision['confidence']}); {text.money(decision['money_at_stake'], currency)} a month at stake: {decision['action']}."
     )
 
@@ -208,6 +213,31 @@ def targets(book: Book) -> pd.DataFrame:
     return frame.merge(set_for, on=["level", "entity"], how="inner")
 
 
+MISSED = "missed: find the cause of the gap before the next target is set, and leave this one as it was"
+
+
+def paces(book: Book) -> pd.DataFrame:
+    """Facts of every sales target that can be reached: attainment_probability (1 or 0 when the month is over), shortfall (expected, of
+    net sales), contribution_rate (of the sales so far, not below 0); low and high are the 95 % interval of the landing ÷ target."""
+    frame = forecast.attainment_probabilities(book, month_targets(book).query("metric == 'net_sales' and level != 'segment'"))
+    sums = [
+        facts(book, level)[["entity", "net_sales", "contribution", "orders"]].assign(level=level) for level in sorted(set(frame["level"]))
+    ]
+    frame = (
+        frame.merge(pd.concat(sums), on=["level", "entity"], how="left")
+        if sums
+        else frame.assign(net_sales=0.0, contribution=0.0, orders=0)
+    )
+    return frame.assign(
+        attainment_probability=frame["probability"].astype(float),
+        contribution_rate=ratio(frame["contribution"], frame["net_sales"]).clip(lower=0).fillna(0),
+        low=frame["low_95"] / frame["target"],
+        high=frame["high_95"] / frame["target"],
+        sample_size=frame["orders"],
+        action=np.where(frame["finished"].astype(bool), MISSED, book.policy.rules["off_pace"].action),
+    )
+
+
 def people(book: Book) -> pd.DataFrame:
     """Facts of each person with a sales target: what selling does after the target is reached, and what a unit of sales contributes."""
     frame = team.easing(book).merge(facts(book, "employee")[["entity", "contribution", "base"]], on="entity", how="left")
@@ -224,6 +254,7 @@ LOOKS = {
     "channels": channels,
     "employers": employers,
     "targets": targets,
+    "paces": paces,
     "people": people,
     "stocks": lambda book: stock.oversold(book).assign(level="product"),
     "replenishment": lambda book: stock.replenishment(book).assign(level="product"),

@@ -78,6 +78,8 @@ METRICS = (
                f"{name} ÷ target; blank where the target is missing or ≤ 0", "targets")
         for name in TARGET_METRICS.split("/") if name != "net_sales"
     ),
+    Metric("attainment_probability", "ratio", "How probable it is that the month's target of net sales is reached.",
+           "from the pace so far and earlier months; 1 or 0 when the month is over; blank with less than half a year of history", "targets"),
 )  # fmt: skip
 
 
@@ -394,8 +396,18 @@ def metrics(book: Book) -> pd.DataFrame:
         long = long.assign(level=level, unit=long["metric"].map(units), value=long["value"] + 0.0)  # no negative zeros
         wanted = pd.Series([(level, *pair) in aimed for pair in zip(long["entity"], long["metric"], strict=True)], long.index, dtype=bool)
         parts.append(long[~long["metric"].str.startswith("attainment") | wanted])
+    parts.append(_probabilities(book).assign(unit=units["attainment_probability"]))
     frame = pd.concat(parts)[["level", "entity", "metric", "value", "unit"]]
     return frame.sort_values(["level", "entity", "metric"], ignore_index=True)
+
+
+def _probabilities(book: Book) -> pd.DataFrame:
+    """The probability of attainment of every target of net sales at a level with facts, as rows of `metrics`."""
+    from helpers.forecast import attainment_probabilities  # it rests on this module
+
+    targets = month_targets(book)
+    frame = attainment_probabilities(book, targets[(targets["metric"] == "net_sales") & targets["level"].isin(LEVELS)])
+    return frame.rename(columns={"probability": "value"})[["level", "entity", "value"]].assign(metric="attainment_probability")
 
 
 def unit(kind: str, currency: str) -> str:
@@ -429,6 +441,13 @@ CHOICES = (
     "`attainment` without a further word is that of net sales; a store's page knows only the targets of that store. New customers belong "
     "to what their first order names, and are not told apart by product or category; money received is, by store and channel.",
     "The level `segment` waits for the customers' part: a target for a segment is loaded and has no attainment yet.",
+    "Day weights: a year, or two months and one, before the month and never the month itself; a special day weighs what `calendar` says, else "
+    "what days of its name weighed in the three years before against the normal days around them, else what its weekday weighs. A weekday "
+    "effect counts where Friedman's test over at least six whole ordinary weeks finds it. Levels other than store and channel weigh as the company.",
+    "A month is over on its last day, and when later months have sales; the last month of the data is still running while the silence at its "
+    "end is longer than any between two of its days with orders.",
+    "`attainment_probability` of a running month needs six whole months of the entity's own; which way of forecasting is used is chosen on the "
+    "company's own past. For `off_pace` close means that the 95 % interval of the landing holds the target.",
     "Days from order to payout, and from receipt to payment, are weighted by money, over the payouts and payments of the last 90 days.",
     "Payouts are held against the orders of the last 90 days, in stores and channels where some payout names its order. Due are the buyer's "
     "payment less platform fee and refunds, in the order's currency. A payout is due when `payout_days` have passed, and a refund may be taken "

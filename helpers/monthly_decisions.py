@@ -15,7 +15,7 @@ _COSTS = ("low_gross_margin", "margin_decay", "loss_maker")  # rules that need a
 _TABLES = {
     "slow_stock": ("inventory",), "oversell_risk": ("inventory",), "reorder_now": ("inventory", "products"),
     "payout_mismatch": ("payouts",), "low_profit_per_employee": ("staffing",), "room_to_expand": ("staffing",),
-    "target_met_at_a_loss": ("targets",), "easing_off": ("targets",),
+    "target_met_at_a_loss": ("targets",), "off_pace": ("targets",), "easing_off": ("targets",),
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from helpers.book import JOINS, Book, dimension_sql, remembered
 from helpers.metrics import LEVELS, month_targets
+from helpers.targets import split
 from helpers.text import join_names, label, number
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -81,14 +82,7 @@ def daily_targets(target: float, weights: pd.Series) -> pd.Series:
     >>> daily_targets(448_400, pd.Series([10.0, 496.0])).tolist()  # the published example: 448,400 × 10 ÷ 506
     [8861.66, 439538.34]
     """
-    if not target > 0 or not weights.sum() > 0:
-        return pd.Series(np.nan, index=weights.index, name="target")
-    cents = round(target * 100)
-    exact = weights.to_numpy(float) / weights.sum() * cents
-    whole = np.floor(exact + 1e-6).astype("int64")
-    first = np.argsort(-(exact - whole), kind="stable")[: cents - whole.sum()]
-    whole[first] += 1
-    return pd.Series(whole / 100, index=weights.index, name="target")
+    return (split(target, weights) if target > 0 else weights * np.nan).rename("target")
 
 
 def paced(actual: float, target: float, weights: pd.Series, days: int) -> dict:
