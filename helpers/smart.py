@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.book import SPREAD_DIMENSIONS, Book, remembered
+from helpers.capital import WHOLE, visible
 from helpers.contract import NOBODY
 from helpers.metrics import COUNTED, LEVELS, ratio
 from helpers.policy import Target
@@ -90,12 +91,13 @@ def smart(book: Book) -> pd.DataFrame:
         past = _comparable_of(book, row.level, row.entity, row.metric) if tellable else pd.Series(dtype=float)
         low, high = (float(past.quantile(q)) if len(past) else np.nan for q in (policy.target.min_percentile, policy.target.max_percentile))
         highest = past.max() if len(past) else np.nan
-        below = float((past < row.target).mean() + (past == row.target).mean() / 2) if len(past) else np.nan
+        away = past - row.target
+        below = float((away < -CENT).mean() + (away.abs() <= CENT).mean() / 2) if len(past) else np.nan
         rows.append({
             "level": row.level, "entity": row.entity, "metric": row.metric, "target": row.target, "owner": row.owner,
             "typical": past.median(), "low": low, "high": high, "highest": highest, "percentile": below, "comparable": len(past),
             "specific": f"no such {row.level}" if row.entity not in known[row.level] else "yes" if row.owner else "nobody owns it",
-            "measurable": _measurable(row, tellable, coverage[row.level].get(row.entity, np.nan), policy.product.min_cost_coverage),
+            "measurable": _measurable(book, row, coverage[row.level].get(row.entity, np.nan)),
             "achievable": achievable(row.target, below, highest, len(past), policy.target) if tellable and not young else FEW,
             "relevant": _relevant(row, state.get((row.parent_level, row.parent, row.level, row.metric)), (row.level, row.entity) in aimed),
             "time_bound": "yes",
@@ -118,10 +120,14 @@ def _comparable_of(book: Book, level: str, entity: str, metric: str) -> pd.Serie
     return frame[entity].dropna() if entity in frame else pd.Series(dtype=float)
 
 
-def _measurable(row, tellable: bool, coverage: float, least: float) -> str:
+def _measurable(book: Book, row, coverage: float) -> str:
+    least = book.policy.product.min_cost_coverage
     if row.target <= 0:
         return "zero or less"
-    if not tellable:
+    if row.metric == "collections" and row.level in LEVELS and row.level not in WHOLE:
+        followed = visible(book, row.level).get(row.entity, 0.0)  # only what is paid by order leads to a person or a product
+        return "yes" if followed >= least else f"{percent(followed, 0)} paid by order"
+    if row.level not in LEVELS or row.level not in COUNTED.get(row.metric, LEVELS):
         return "not told apart here"
     return f"cost known for {percent(coverage, 0)}" if row.metric in PROFITS and coverage < least else "yes"
 
