@@ -1,329 +1,76 @@
 """Forecasts: where the month will land, how surely a target will be reached, and how good such forecasts have been.
 
-A forecast of the rest of a month is its weight × a unit value: what was sold per unit of weight so far, held against what earlier
-months let expect. How much the one counts against the other follows from how much each has been wrong before; so do the intervals.
-Several ways to expect are tried on the months of the past, as they looked then, and the one that has been nearest is used.
+Several ways to expect the rest of a month (see `landing`) are tried on the months of the past, as they looked then, and the one that
+has been nearest is used.
 """
 
 from collections.abc import Sequence
-from statistics import NormalDist
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from helpers.book import Book
-from helpers.metrics import COUNTED, LEVELS, month_targets
-from helpers.pacing import (
-    calendar,
-    cautions,
-    daily,
-    evening,
-    history_weights,
-    month_days,
-    ordinary_days,
-    own_level,
-    weekday_means,
-    weekday_weights,
+from helpers.days import daily, evening
+from helpers.landing import (
+    DAYS,
+    FEWEST_MONTHS,
+    METHODS,
+    NAIVE,
+    QUANTILES,
+    Past,
+    Run,
+    past_months,
+    quantile,
+    reach,
+    run,
+    season,
 )  # fmt: skip
-from helpers.text import label, number
+from helpers.metrics import COUNTED, LEVELS, month_targets
+from helpers.pacing import cautions, daily_targets
+from helpers.text import number
+from helpers.weights import month_weights
 
-METHODS = {
-    "level": "the level of recent months, corrected by the pace so far",
-    "season": "the level of recent months times the company's season, corrected by the pace so far",
-    "landing": "the pace so far",
-}
-"""Ways to expect the rest of a month, in words. The first is used until there is evidence."""
-NAIVE = "naive"  # the same month last year × growth, else last month: the yardstick, never used
-DAYS = (0, 7, 14, 21)  # days into the month on whose evening the past is looked at
-QUANTILES = np.array([0.025, 0.10, 0.25, 0.50, 0.75, 0.90, 0.975])
-FEWEST_MONTHS = 6  # whole months of an entity's own history below which nothing is said
-MOST_MONTHS = 36  # older ones say nothing about this year
-FADE = 0.5  # a month counts half as much as the one after it
-SHRINK = 4  # months of its level's usual error that an entity's own is mixed with
-NORMAL = np.array([NormalDist().inv_cdf((place + 0.5) / 20) for place in range(20)])  # a normal curve, with which past errors are mixed
 AIMS = (0.9, 1.0, 1.1)  # targets of the backtest, as shares of the mean of the three months before
-
-
-class Past(NamedTuple):
-    """What the months of one level and metric brought, as it looked at the time; the last month is the book's.
-
-    months: names; entities; totals (month × entity, blank where not whole or not known yet); so_far (month × day × entity: sold by
-    the evening); weights (month of the look × month looked at × entity: Σ weights, by the index of the look); elapsed (month × day
-    × entity: Σ weights elapsed, by the month's own index).
-    """
-
-    months: list[str]
-    entities: list[str]
-    totals: np.ndarray
-    so_far: np.ndarray
-    weights: np.ndarray
-    elapsed: np.ndarray
-
-
-class Run(NamedTuple):
-    """What one method said at each look: landing and its spread (month × day × entity), and the shape of the errors by month.
-
-    expected, noise, drift, size: what the forecast was made of (month × entity), for what_if. lowest: what a landing can't fall below.
-    """
-
-    landing: np.ndarray
-    spread: np.ndarray
-    shape: list[np.ndarray]
-    expected: np.ndarray
-    noise: np.ndarray
-    drift: np.ndarray
-    size: np.ndarray
-    lowest: np.ndarray
-
-    def quantiles(self) -> np.ndarray:
-        """QUANTILES of the landing: month × day × entity × quantile."""
-        found = np.full((*self.landing.shape, len(QUANTILES)), np.nan)
-        for month, shape in enumerate(self.shape):
-            found[month] = self.landing[month][..., None] + self.spread[month][..., None] * _quantile(shape, QUANTILES)
-        return np.maximum(found, self.lowest[..., None])
-
-    def probability(self, target: np.ndarray) -> np.ndarray:
-        """Probability that the month reaches the target (month × entity): month × day × entity."""
-        found = np.full(self.landing.shape, np.nan)
-        for month, shape in enumerate(self.shape):
-            found[month] = _reach(self.landing[month], self.spread[month], shape, target[month], self.lowest[month])
-        return found
-
-
-def _quantile(shape: np.ndarray, at: np.ndarray) -> np.ndarray:
-    return np.interp(at, (np.arange(len(shape)) + 0.5) / len(shape), shape)
-
-
-def _reach(landing, spread, shape: np.ndarray, target, lowest) -> np.ndarray:
-    """Probability of reaching the target, by errors of this shape; 1 where what is sold already does."""
-    points = (np.arange(len(shape)) + 0.5) / len(shape)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        below = np.interp((target - landing) / spread, shape, points, left=points[0] / 2, right=(1 + points[-1]) / 2)
-    known = np.isfinite(landing) & np.isfinite(target) & (spread > 0)
-    return np.where(target <= lowest, 1.0, np.where(known, 1.0 - below, np.nan))
-
-
-# ---- the months of the past ----------------------------------------------------------------------------------------------------
-
-
-def _months(book: Book) -> list[pd.Period]:
-    """Whole months from the company's first up to the book's, at most MOST_MONTHS before it."""
-    sold = daily(book, "company")
-    first = sold.index[(sold != 0).any(axis=1)][0]
-    start = first.to_period("M") + int(first.day > 7)
-    return list(pd.period_range(max(start, book.first_day.to_period("M") - MOST_MONTHS), book.first_day.to_period("M"), freq="M"))
-
-
-class _Weights(NamedTuple):
-    """Weights by the index of each look: entities; index_total (W by look); months (look × month × entity); days (look × 31 × entity)."""
-
-    entities: list[str]
-    index_total: list[float]
-    months: np.ndarray
-    days: np.ndarray
-
-
-def _weights(book: Book, level: str, months: list[pd.Period]) -> _Weights:
-    """What the days of each month weighed, and of the months before it, as seen on its eve: as `pacing.month_weights` gives them."""
-    level = own_level(level)
-    key = ("forecast weights", level)
-    if key not in book.memory:
-        book.memory[key] = _weights_of(book, level, months)
-    return book.memory[key]
-
-
-def _weights_of(book: Book, level: str, months: list[pd.Period]) -> _Weights:
-    sold = daily(book.whole() if level == "company" else book, level)
-    traded, special, limit = sold.where((sold != 0).cummax()), calendar(book), book.policy.target.weekday_significance
-    company = None if level == "company" else _weights(book, "company", months)
-    days = pd.date_range(months[0].start_time, book.last_day)
-    starts = [days.searchsorted(month.start_time) for month in months]
-    own = special.groupby("date")["weight"].max().reindex(days).to_numpy(float)
-    index_total, sums, of_days = [], np.full((len(months), len(months), sold.shape[1]), np.nan), np.zeros((len(months), 31, sold.shape[1]))
-    for look, month in enumerate(months):
-        known = traded[traded.index < month.start_time]
-        means, _ = weekday_means(ordinary_days(known, month.start_time, level, special["date"]), limit)
-        weekdays = weekday_weights(means, company.index_total[look] if company else None)
-        index_total.append(float(weekdays.iloc[:, 0].sum()))
-        upto = starts[look] + month.days_in_month
-        weights = weekdays.to_numpy()[days[:upto].day_of_week]
-        blank = special[special["weight"].isna() & special["date"].isin(days[:upto])]
-        if len(blank):
-            past = history_weights(known, weekdays, special, month.start_time, blank["name"]).reindex(blank["name"])
-            past = past.set_axis(pd.DatetimeIndex(blank["date"])).groupby(level=0).max().reindex(days[:upto]).to_numpy(float)
-            weights = np.where(np.isnan(past), weights, past)
-        weights = np.where(np.isnan(own[:upto, None]), weights, own[:upto, None])
-        sums[look, : look + 1] = np.add.reduceat(weights, starts[: look + 1], axis=0)
-        of_days[look, : month.days_in_month] = weights[starts[look] :]
-    return _Weights(list(sold.columns), index_total, sums, of_days)
-
-
-def _past(book: Book, level: str, metric: str, entities: list[str], days: tuple[int, ...], known_to: pd.Timestamp) -> Past:
-    """The months of some entities of a level. The book's month is known only up to the evening of `known_to`."""
-    months, weights = _months(book), _weights(book, level, _months(book))
-    frame = daily(book, level, metric).reindex(columns=entities, fill_value=0.0)
-    some = frame.to_numpy() != 0
-    first = np.where(some.any(axis=0), some.argmax(axis=0), len(frame))  # the day on which each begins
-    values = np.where((frame.index <= known_to)[:, None], frame.to_numpy(), np.nan)
-    column = {name: place for place, name in enumerate(weights.entities)}
-    columns = [column.get(name, -1) for name in entities] if own_level(level) != "company" else [0] * len(entities)
-    shape = (len(months), len(days), len(entities))
-    totals, so_far, elapsed = np.full((len(months), len(entities)), np.nan), np.full(shape, np.nan), np.full(shape, np.nan)
-    for place, month in enumerate(months):
-        start, length = frame.index.searchsorted(month.start_time), month.days_in_month
-        traded = first <= start + 6
-        at = [min(day, length - 1) for day in days]
-        sums, weight = (_running(each) for each in (values[start : start + length], weights.days[place, :length][:, columns]))
-        so_far[place], elapsed[place] = np.where(traded, sums[at], np.nan), weight[at]
-        totals[place] = np.where(traded, sums[-1], np.nan)
-    return Past([str(month) for month in months], entities, totals, so_far, weights.months[:, :, columns], elapsed)
-
-
-def _running(values: np.ndarray) -> np.ndarray:
-    """Sums down to each row, from nothing on."""
-    return np.vstack([np.zeros(values.shape[1]), values.cumsum(axis=0)])
-
-
-# ---- the methods ---------------------------------------------------------------------------------------------------------------
-
-
-def _faded(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Unit value of earlier months (month × entity): Σ values ÷ Σ weights, a month counting FADE as much as the one after it."""
-    part = FADE ** np.arange(len(values) - 1, -1, -1.0)[:, None] * np.isfinite(values)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return (part * np.nan_to_num(values)).sum(axis=0) / (part * weights).sum(axis=0)
-
-
-def season(past: Past) -> np.ndarray:
-    """How much better or worse than the level of the months before it a month was a year ago, by look; 1 without a year of history.
-
-    past: of the company, so that the season of a store or a person isn't guessed from their own few sales.
-    """
-    found = np.ones(len(past.months))
-    for look in range(13, len(past.months)):
-        ago = look - 12
-        usual = _faded(past.totals[:ago], past.weights[look, :ago])[0]
-        was = past.totals[ago, 0] / past.weights[look, ago, 0]
-        found[look] = was / usual if usual > 0 and was > 0 else 1.0
-    return found
-
-
-def _shrunk(values: np.ndarray, most: float) -> np.ndarray:
-    """Mean of each column, mixed with the median of all columns' means as if that had been seen SHRINK times; blanks left out."""
-    known = np.isfinite(values)
-    count, total = known.sum(axis=0), np.where(known, np.minimum(values, most), 0.0).sum(axis=0)
-    if not count.any():
-        return np.full(values.shape[1], np.nan)
-    usual = np.median(total[count > 0] / count[count > 0])
-    return np.maximum((total + SHRINK * usual) / (count + SHRINK), 1e-9)
-
-
-def _misjudged(z: np.ndarray) -> np.ndarray:
-    """By how much spreads were too small, by column: root mean square of errors ÷ spread, mixed with that of all columns and with 1."""
-    square = np.where(np.isfinite(z), np.minimum(z**2, 16.0), 0.0)
-    count = np.isfinite(z).sum(axis=0)
-    usual = (square.sum() + 6) / (count.sum() + 6)
-    return np.sqrt((square.sum(axis=0) + 6 * usual) / (count + 6))
-
-
-def _expected(past: Past, look: int, method: str, seasons: np.ndarray) -> np.ndarray:
-    """The unit value of a month as it is expected on its eve, by entity."""
-    level = _faded(past.totals[:look], past.weights[look, :look])
-    if method != NAIVE:
-        return level * seasons[look] if method == "season" else level
-    forecast = past.totals[look - 1]
-    if look >= 12:
-        now, ago = past.totals[max(look - 3, 12) : look], past.totals[max(look - 15, 0) : look - 12]
-        grown = np.nansum(now, axis=0) / np.nansum(ago, axis=0) if len(now) else np.ones(len(forecast))
-        like_last_year = past.totals[look - 12] * grown
-        forecast = np.where(np.isfinite(like_last_year), like_last_year, forecast)
-    return forecast / past.weights[look, look]
-
-
-def _rest(so_far, done, left, expected, noise, drift, method: str) -> tuple[np.ndarray, np.ndarray]:
-    """Unit value of the rest of a month, and the variance of what the rest brings, relative to the entity's size."""
-    if method == "landing":
-        begun = done > 0
-        unit = np.where(begun, so_far / done, expected)
-        return unit, left**2 * np.where(begun, noise / done, drift) + left * noise
-    trust = noise / drift
-    return (trust * expected + so_far) / (trust + done), left**2 / (1 / drift + done / noise) + left * noise
-
-
-def run(past: Past, method: str, seasons: np.ndarray) -> Run:
-    """What a method would have said at each look, from what was known then.
-
-    The unit value of the rest of a month is (κ · expected + sold so far) ÷ (κ + Σ weights elapsed), with κ = noise ÷ drift: noise is the
-    variance of a unit of weight within a month, drift that of a month's unit value around what was expected, both relative to the
-    size of the entity and mixed with the usual ones of its level. Spread: the root of the variance that follows, times how wrong
-    such spreads have been; shape: past errors in units of their spread, mixed with a normal curve.
-    """
-    looks, _, entities = past.so_far.shape
-    landing, spread, z, unitless = (np.full(past.so_far.shape, np.nan) for _ in range(4))
-    expected, size, noise, drift, error, within = (np.full((looks, entities), np.nan) for _ in range(6))
-    shape = [NORMAL] * looks
-    rests = past.totals[:, None] - past.so_far
-    with np.errstate(divide="ignore", invalid="ignore"):
-        for look in range(1, looks):
-            whole, done = past.weights[look, look], past.elapsed[look]
-            left = whole - done
-            size[look] = _faded(np.abs(past.totals[:look]), past.weights[look, :look])
-            expected[look] = _expected(past, look, method, seasons)
-            error[look] = (past.totals[look] / whole - expected[look]) / size[look]
-            gap = ((past.so_far[look] / done - rests[look] / left) / size[look]) ** 2 / (1 / done + 1 / left)
-            within[look] = np.where(np.isfinite(gap), gap, 0).sum(axis=0) / np.isfinite(gap).sum(axis=0)
-            since = 13 if method == "season" and look >= 13 + 3 else 0
-            noise[look], drift[look] = _shrunk(within[:look], 1e4), _shrunk(error[since:look] ** 2, 9.0)
-            if method == NAIVE:
-                landing[look], variance = expected[look] * whole, drift[look] * whole**2
-            else:
-                drift[look] = np.maximum(drift[look] - noise[look] / whole, 0.1 * drift[look])
-                unit, variance = _rest(past.so_far[look], done, left, expected[look], noise[look], drift[look], method)
-                landing[look] = past.so_far[look] + unit * left
-            raw = np.maximum(size[look] * np.sqrt(variance), 1e-9 * size[look] * whole)
-            scale = np.stack([_misjudged(z[since:look, day]) for day in range(z.shape[1])])
-            spread[look] = raw * scale
-            z[look] = np.where(left > 0, (past.totals[look] - landing[look]) / raw, np.nan)
-            seen = unitless[:look][np.isfinite(unitless[:look])]
-            unitless[look] = z[look] / scale
-            shape[look] = np.sort(np.concatenate([seen, NORMAL]))
-        least = np.minimum.accumulate(np.where(np.isfinite(rests), rests, np.inf).min(axis=1), axis=0)
-    never_less = np.vstack([np.zeros(entities), least[:-1]]) >= 0  # what was sold so far has never become less
-    lowest = np.where(never_less[:, None], past.so_far, -np.inf)
-    return Run(landing, spread, shape, expected, noise, drift, size, np.where(np.isnan(lowest), -np.inf, lowest))
 
 
 # ---- which method --------------------------------------------------------------------------------------------------------------
 
 
+JUDGED = ("company", "store", "channel")  # levels on whose past a method is chosen
+
+
+def peers(book: Book, level: str, metric: str, also: Sequence[str] = ()) -> list[str]:
+    """Entities of a level whose past errors are held against each other: of JUDGED levels all with sales, of others those with a target."""
+    if level in JUDGED:
+        sold = daily(book, level)
+        known = {name for name in sold if sold[name].any()}
+    else:
+        aims = month_targets(book)
+        known = set(aims.loc[(aims["level"] == level) & (aims["metric"] == metric), "entity"])
+    return sorted(known | set(also))
+
+
 def _judged_levels(book: Book, metric: str) -> dict[str, list[str]]:
-    """Levels and entities on whose past a method is chosen: the company, and its stores and channels where there are several."""
-    found = {}
-    for level in ("company", "store", "channel"):
-        if level in COUNTED.get(metric, (level,)):
-            sold = daily(book, level)
-            names = [name for name in sold if sold[name].any()]
-            if level == "company" or len(names) > 1:
-                found[level] = names
-    return found
+    """The company, and its stores and channels where there are several, with their entities."""
+    found = {level: peers(book, level, metric) for level in JUDGED if level in COUNTED.get(metric, JUDGED)}
+    return {level: names for level, names in found.items() if level == "company" or len(names) > 1}
 
 
-def _known(book: Book, level: str, metric: str, entities: Sequence[str], days: tuple[int, ...], known_to: pd.Timestamp) -> Past:
+def known(book: Book, level: str, metric: str, entities: Sequence[str], days: tuple[int, ...], known_to: pd.Timestamp) -> Past:
+    """`landing.past_months`, remembered in the book."""
     key = ("forecast past", level, metric, tuple(entities), days, known_to)
     if key not in book.memory:
-        book.memory[key] = _past(book, level, metric, list(entities), days, known_to)
+        book.memory[key] = past_months(book, level, metric, list(entities), days, known_to)
     return book.memory[key]
 
 
-def _run(
-    book: Book, level: str, metric: str, entities: Sequence[str], days: tuple[int, ...], known_to: pd.Timestamp, method: str
-) -> tuple[Past, Run]:
-    past = _known(book, level, metric, entities, days, known_to)
+def ran(book: Book, level: str, metric: str, entities: Sequence[str], days: tuple[int, ...], known_to: pd.Timestamp, method: str) -> Run:
+    """`landing.run` of a method with the season of the company, remembered in the book."""
     key = ("forecast run", level, metric, tuple(entities), days, known_to, method)
     if key not in book.memory:
-        book.memory[key] = run(past, method, season(_known(book, "company", metric, ["company"], days, known_to)))
-    return past, book.memory[key]
+        seasons = season(known(book, "company", metric, ["company"], days, known_to))
+        book.memory[key] = run(known(book, level, metric, entities, days, known_to), method, seasons)
+    return book.memory[key]
 
 
 def pinball(actual: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
@@ -352,8 +99,8 @@ def choices(book: Book, metric: str, known_to: pd.Timestamp) -> list[str]:
         return book.memory[key]
     losses = []
     for level, entities in _judged_levels(book, metric).items():
-        past = _known(book, level, metric, entities, DAYS, known_to)
-        runs = {name: _run(book, level, metric, entities, DAYS, known_to, name)[1] for name in METHODS}
+        past = known(book, level, metric, entities, DAYS, known_to)
+        runs = {name: ran(book, level, metric, entities, DAYS, known_to, name) for name in METHODS}
         use = _tested(past)
         sold = np.where(use, np.abs(past.totals), 0).sum(axis=1).cumsum()
         off = [
@@ -413,28 +160,28 @@ def _group(book: Book, level: str, metric: str, rows: pd.DataFrame, day: pd.Time
     )
 
 
-def _at(book: Book, day: pd.Timestamp) -> tuple[tuple[int, ...], int]:
-    """Days of the month on whose evening the past is looked at, the present one among them, and its place."""
+def present(book: Book, level: str, metric: str, entities: Sequence[str], day: pd.Timestamp) -> tuple[str, Past, Run, int, list[int]]:
+    """The forecast of the running month on the evening of `day`: method, past, run, and the places of the day and of the entities."""
     passed = (day - book.first_day).days + 1
     days = DAYS if passed in DAYS else (*DAYS, passed)
-    return days, days.index(passed)
+    method, all_of_them = choices(book, metric, day)[-1], peers(book, level, metric, entities)
+    past, made = known(book, level, metric, all_of_them, days, day), ran(book, level, metric, all_of_them, days, day, method)
+    return method, past, made, days.index(passed), [all_of_them.index(name) for name in entities]
 
 
 def _running_month(book: Book, level: str, metric: str, entities: list[str], target: np.ndarray, day: pd.Timestamp) -> dict:
     """The forecast of a month that is not over: columns of attainment_probabilities, blank with too little history."""
-    days, at = _at(book, day)
-    method = choices(book, metric, day)[-1]
-    past, made = _run(book, level, metric, entities, days, day, method)
-    months = np.isfinite(past.totals[:-1]).sum(axis=0)
-    enough = (months >= FEWEST_MONTHS) & np.isfinite(made.spread[-1, at])
-    low_95, low_80, _, landing, _, high_80, high_95 = np.where(enough, made.quantiles()[-1, at].T, np.nan)
-    points = made.landing[-1, at][:, None] + made.spread[-1, at][:, None] * _quantile(made.shape[-1], (np.arange(200) + 0.5) / 200)
-    points = np.maximum(points, made.lowest[-1, at][:, None])
+    method, past, made, at, where = present(book, level, metric, entities, day)
+    months = np.isfinite(past.totals[:-1, where]).sum(axis=0)
+    middle, spread, lowest, shape = made.landing[-1, at, where], made.spread[-1, at, where], made.lowest[-1, at, where], made.shape[-1]
+    enough = (months >= FEWEST_MONTHS) & np.isfinite(spread)
+    low_95, low_80, _, landing, _, high_80, high_95 = np.where(enough, made.quantiles()[-1, at, where].T, np.nan)
+    points = np.maximum(middle[:, None] + spread[:, None] * quantile(shape, (np.arange(200) + 0.5) / 200), lowest[:, None])
     with np.errstate(divide="ignore", invalid="ignore"):
-        progress = past.elapsed[-1, at] / past.weights[-1, -1]
+        progress = past.elapsed[-1, at, where] / past.weights[-1, -1, where]
     return {
         "progress": progress, "landing": landing, "low_80": low_80, "high_80": high_80, "low_95": low_95, "high_95": high_95,
-        "probability": np.where(enough, _reach(made.landing[-1, at], made.spread[-1, at], made.shape[-1], target, made.lowest[-1, at]), np.nan),
+        "probability": np.where(enough, reach(middle, spread, shape, target, lowest), np.nan),
         "shortfall": np.where(enough, np.maximum(target[:, None] - points, 0.0).mean(axis=1), np.nan),
         "method": np.where(enough, METHODS[method], ""), "months": months,
     }  # fmt: skip
@@ -451,95 +198,37 @@ def _why(book: Book, level: str, metric: str, row, found, day: pd.Timestamp) -> 
     return said
 
 
-# ---- what if --------------------------------------------------------------------------------------------------------------------
-
-
-class Outlook(NamedTuple):
-    """All that the forecast of one running month rests on, so that it can be worked out again in an instant.
-
-    actual (to date), target; done and left (Σ weights elapsed and to come); event_day (the special day to come, else the heaviest),
-    event (its name) and event_weight (part of `left`); the rest as in `Run`, for one entity on one day.
-    """
-
-    level: str
-    entity: str
-    metric: str
-    actual: float
-    target: float
-    done: float
-    left: float
-    event_day: pd.Timestamp
-    event: str
-    event_weight: float
-    method: str
-    expected: float
-    noise: float
-    drift: float
-    size: float
-    scale: float
-    shape: np.ndarray
-    only_rises: bool
-
-
-def outlook(
+def path(
     book: Book, level: str = "company", entity: str | None = None, metric: str = "net_sales", as_of: pd.Timestamp | str | None = None
-) -> Outlook | str:
-    """The running month of one entity with a target, ready for `what_if`; or, in a sentence, why there is nothing to try."""
+) -> pd.DataFrame:
+    """The month of one entity from day to day, for a figure: everything summed up from the first of the month.
+
+    day, target (daily targets by weight), actual (up to the evening of the look), later (what came after it, where the data know it),
+    landing, low_80, high_80, low_95, high_95 (from the evening of the look on, growing with the weight of the days; blank where there is
+    no forecast, and once the month is over).
+    """
     entity = "company" if level == "company" else entity
     day = evening(book, as_of)
+    weights = month_weights(book, level, entity)
     aims = month_targets(book)
-    aims = aims[(aims["level"] == level) & (aims["entity"] == entity) & (aims["metric"] == metric)]
-    who = "the company" if level == "company" else f"{level} {label(entity)}"
-    if aims.empty or not aims["target"].iloc[0] > 0:
-        return f"Nothing to try: {who} has no {metric.replace('_', ' ')} target above 0 this month."
-    if day == book.last_day:
-        return f"Nothing to try: on {day:%Y-%m-%d} the month is over."
-    row = attainment_probabilities(book, aims, day).iloc[0]
-    if np.isnan(row["probability"]):
-        return f"Nothing to try for {who}: {row['why']}"
-    days, at = _at(book, day)
-    method = choices(book, metric, day)[-1]
-    past, made = _run(book, level, metric, [entity], days, day, method)
-    done = past.elapsed[-1, at, 0]
-    left = past.weights[-1, -1, 0] - done
-    rest = month_days(book, level, entity).query("day > @day")
-    named = rest[rest["special"] != ""]
-    event = named.iloc[0] if len(named) else rest.loc[rest["weight"].idxmax()]
-    model = {name: getattr(made, name)[-1, 0] for name in ("expected", "noise", "drift", "size")}
-    _, variance = _rest(row["actual"], done, left, model["expected"], model["noise"], model["drift"], method)
-    scale = made.spread[-1, at, 0] / (model["size"] * np.sqrt(variance))
-    return Outlook(level, entity, metric, row["actual"], row["target"], done, left, event["day"], event["special"], event["weight"], method, **model,
-                   scale=scale, shape=made.shape[-1], only_rises=bool(np.isfinite(made.lowest[-1, at, 0])))  # fmt: skip
-
-
-def what_if(now: Outlook, actual: float | None = None, target: float | None = None, event_weight: float | None = None) -> dict:
-    """What if sales to date, the target or the weight of the event to come were others? One turn of a slider.
-
-    Keys: actual, target, event_weight, progress, attainment, unit_value, landing (median), low_80, high_80, low_95, high_95,
-    probability, required (still needed per unit of weight), required_change (required ÷ unit_value − 1; blank before the first sale).
-    """
-    actual = now.actual if actual is None else float(actual)
-    target = now.target if target is None else float(target)
-    event_weight = now.event_weight if event_weight is None else float(event_weight)
-    left = max(now.left - now.event_weight + event_weight, 1e-9)
-    unit, variance = _rest(actual, now.done, left, now.expected, now.noise, now.drift, now.method)
-    middle, spread, lowest = (
-        actual + float(unit) * left,
-        now.scale * now.size * float(np.sqrt(variance)),
-        actual if now.only_rises else -np.inf,
+    row = aims[(aims["level"] == level) & (aims["entity"] == entity) & (aims["metric"] == metric)]
+    row = row if len(row) else pd.DataFrame({"level": [level], "entity": [entity], "metric": [metric], "target": [np.nan]})
+    told = attainment_probabilities(book, row, day).iloc[0]
+    sold = daily(book, level, metric).reindex(columns=[entity], fill_value=0.0)[entity].reindex(weights.index).cumsum()
+    frame = pd.DataFrame({"day": weights.index, "target": daily_targets(told["target"], weights).cumsum().to_numpy()})
+    passed = (frame["day"] <= day).to_numpy()
+    frame["actual"] = np.where(passed, sold, np.nan)
+    known = (frame["day"] >= day).to_numpy() & (frame["day"] <= evening(book)).to_numpy() & (evening(book) > day)
+    frame["later"] = np.where(known, sold, np.nan)
+    share = (
+        ((weights.cumsum() - weights[passed].sum()) / (weights.sum() - weights[passed].sum())).to_numpy()
+        if not passed.all()
+        else np.zeros(len(frame))
     )
-    low_95, low_80, _, landing, _, high_80, high_95 = (
-        float(x) for x in np.maximum(middle + spread * _quantile(now.shape, QUANTILES), lowest)
-    )
-    so_far = actual / now.done if now.done > 0 else np.nan
-    required = max(target - actual, 0.0) / left if target > 0 else np.nan
-    return {
-        "actual": actual, "target": target, "event_weight": event_weight, "progress": now.done / (now.done + left),
-        "attainment": actual / target if target > 0 else np.nan, "unit_value": so_far, "landing": landing, "low_80": low_80, "high_80": high_80,
-        "low_95": low_95, "high_95": high_95,
-        "probability": float(_reach(middle, spread, now.shape, target if target > 0 else np.nan, lowest)),
-        "required": required, "required_change": required / so_far - 1 if so_far > 0 else np.nan,
-    }  # fmt: skip
+    for name in ("landing", "low_80", "high_80", "low_95", "high_95"):
+        grown = told["actual"] + (told[name] - told["actual"]) * share
+        frame[name] = np.where((frame["day"] >= day) & (not passed.all()), grown, np.nan)
+    return frame
 
 
 # ---- how good -------------------------------------------------------------------------------------------------------------------
@@ -562,8 +251,8 @@ def backtest(book: Book, metric: str = "net_sales") -> pd.DataFrame:
     used = choices(book, metric, day)
     parts = []
     for level, entities in wanted.items():
-        past = _known(book, level, metric, entities, DAYS, day)
-        runs = {name: _run(book, level, metric, entities, DAYS, day, name)[1] for name in (*METHODS, NAIVE)}
+        past = known(book, level, metric, entities, DAYS, day)
+        runs = {name: ran(book, level, metric, entities, DAYS, day, name) for name in (*METHODS, NAIVE)}
         at = np.argwhere(np.broadcast_to(_tested(past)[:, None], past.so_far.shape) & np.isfinite(runs["level"].spread))
         base = pd.DataFrame({"level": level, "entity": np.array(entities)[at[:, 2]], "month": np.array(past.months)[at[:, 0]], "day": np.array(DAYS)[at[:, 1]],
                              "actual": past.totals[at[:, 0], at[:, 2]]})  # fmt: skip

@@ -8,8 +8,8 @@ import pandas as pd
 
 from helpers.book import Book
 from helpers.contract import NOBODY
+from helpers.days import ends_early, order_days
 from helpers.metrics import margins
-from helpers.pacing import ends_early, order_days
 from helpers.text import join_names, label, money, number, percent
 
 FEW = 0.5  # a store with less than half of its usual order lines deserves a look: a heuristic, no rule of the policy

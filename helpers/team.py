@@ -10,8 +10,8 @@ import pandas as pd
 from helpers.book import Book
 from helpers.contract import NOBODY, BadInput
 from helpers.metrics import facts, new_customers, people_ladder, productivity, ratio
-from helpers.pacing import day_weights, week_index
 from helpers.text import join_names, money, number, percent, signed_money
+from helpers.weights import day_weights, week_index
 
 DRAWS = 2000  # shuffles of a person's days
 FEW_HEADS = 0.25  # a smaller change of FTE says nothing about what a person more brings
