@@ -36,6 +36,12 @@ def evening(book: Book, day: pd.Timestamp | str | None = None) -> pd.Timestamp:
     return min(max(day, book.first_day - pd.Timedelta(days=1)), last)
 
 
+def trial_day(book: Book) -> pd.Timestamp:
+    """The evening from which a month is looked at: as far as the data reach, or its 14th where it is over and nothing is open any more."""
+    day = evening(book)
+    return day if day < book.last_day else book.first_day + pd.Timedelta(days=13)
+
+
 _SUMS = {
     "net_sales": "gross_sales + discounts + shipping_income + refunds",
     "gross_profit": "gross_sales + discounts + shipping_income + refunds + uncosted_sales + cogs",

@@ -27,9 +27,10 @@ from helpers.landing import (
 )  # fmt: skip
 from helpers.metrics import COUNTED, LEVELS, month_targets
 from helpers.pacing import cautions, daily_targets
-from helpers.text import number
+from helpers.text import number, percent
 from helpers.weights import month_weights
 
+CENT = 0.005
 AIMS = (0.9, 1.0, 1.1)  # targets of the backtest, as shares of the mean of the three months before
 
 
@@ -231,6 +232,33 @@ def path(
     return frame
 
 
+def looked_at(book: Book, metric: str = "net_sales", as_of: pd.Timestamp | str | None = None) -> pd.DataFrame:
+    """The month's targets as they looked on an evening, and what came: level, entity, target, actual, probability, landing, low_80,
+    high_80, came (what the month brought, blank while it runs), why. Likeliest missed first, blank ones last."""
+    aims = month_targets(book)
+    aims = aims[(aims["metric"] == metric) & aims["level"].isin(LEVELS)].reset_index(drop=True)
+    then, now = attainment_probabilities(book, aims, as_of), attainment_probabilities(book, aims)
+    frame = then.assign(came=np.where(now["finished"].astype(bool), now["actual"], np.nan))
+    frame = frame[["level", "entity", "target", "actual", "probability", "landing", "low_80", "high_80", "came", "why"]]
+    return frame.sort_values(["probability", "target"], ascending=[True, False], ignore_index=True)
+
+
+def looked_at_said(frame: pd.DataFrame, day: pd.Timestamp) -> str:
+    """How many targets looked lost on that evening, and what became of them. frame: looked_at."""
+    known = frame[frame["probability"].notna()]
+    if known.empty:
+        return "No target of the month has the half year of history that a probability needs."
+    low, high = known[known["probability"] < 0.5], known[known["probability"] >= 0.5]
+    said = f"Of {number(len(known))} targets {number(len(low))} looked likelier missed than reached on the evening of {day:%Y-%m-%d}"
+    if known["came"].notna().all():
+        missed, reached = (low["came"] < low["target"] - CENT).sum(), (high["came"] >= high["target"] - CENT).sum()
+        ends = [f"{number(missed)} of these ended below the target"] if len(low) else []
+        ends += [f"{number(reached)} of the other {number(len(high))} reached theirs"] if len(high) else []
+        said += f"; {' and '.join(ends)}"
+    blank = len(frame) - len(known)
+    return f"{said}." + (f" Of {number(blank)} more nothing can be said: too little history." if blank else "")
+
+
 # ---- how good -------------------------------------------------------------------------------------------------------------------
 
 
@@ -322,3 +350,21 @@ def reliability(tested: pd.DataFrame, bins: int = 5) -> pd.DataFrame:
     middle = (share + 1.96**2 / (2 * n)) / (1 + 1.96**2 / n)
     half = 1.96 * np.sqrt(share * (1 - share) / n + 1.96**2 / (4 * n**2)) / (1 + 1.96**2 / n)
     return found.assign(low=middle - half, high=middle + half)[["forecast", "reached", "low", "high", "trials"]].reset_index(drop=True)
+
+
+def backtest_said(tested: pd.DataFrame) -> str:
+    """Which method is used, and how good the probabilities have been, beside the yardstick. tested: backtest."""
+    if tested.empty:
+        return "Nothing can be judged yet: no entity has more than six whole months."
+    rows = scores(tested).set_index("method")
+    used, naive = rows.loc["used"], rows.loc[NAIVE]
+    latest = tested[tested["month"] == tested["month"].max()]
+    now = latest.merge(latest[latest["method"] == "used"], on=["level", "entity", "day"], suffixes=("", "_used"))
+    now = now[(now["method"].isin(list(METHODS))) & (now["landing"] == now["landing_used"])]["method"].iloc[0]
+    better = "better" if used["brier"] < naive["brier"] else "no better"
+    return (
+        f"In use at the end is {METHODS[now]}, which was nearest on the months before. Over {number(used['months'])} months of all entities the 80%"
+        f" interval held {percent(used['coverage_80'])} of what came and the 95% interval {percent(used['coverage_95'])}. The Brier score of the"
+        f" probabilities is {number(used['brier'], 3)} against {number(naive['brier'], 3)} of the same month last year: {better}. The method of each"
+        " month was chosen on earlier months alone."
+    )

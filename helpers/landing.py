@@ -28,6 +28,7 @@ FEWEST_MONTHS = 6  # whole months of an entity's own history below which nothing
 MOST_MONTHS = 36  # older ones say nothing about this year
 FADE = 0.5  # a month counts half as much as the one after it
 SHRINK = 4  # months of its level's usual error that an entity's own is mixed with
+SURE = 0.005  # nothing is more certain than that before a month is over
 NORMAL = np.array([NormalDist().inv_cdf((place + 0.5) / 20) for place in range(20)])  # a normal curve, with which past errors are mixed
 
 
@@ -82,12 +83,12 @@ def quantile(shape: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 
 def reach(landing, spread, shape: np.ndarray, target, lowest) -> np.ndarray:
-    """Probability of reaching the target, by errors of this shape; 1 where what is sold already does."""
+    """Probability of reaching the target, by errors of this shape: 1 where what is sold already does, else never quite 0 or 1."""
     points = (np.arange(len(shape)) + 0.5) / len(shape)
     with np.errstate(divide="ignore", invalid="ignore"):
-        below = np.interp((target - landing) / spread, shape, points, left=points[0] / 2, right=(1 + points[-1]) / 2)
+        below = np.interp((target - landing) / spread, shape, points)
     known = np.isfinite(landing) & np.isfinite(target) & (spread > 0)
-    return np.where(target <= lowest, 1.0, np.where(known, 1.0 - below, np.nan))
+    return np.where(target <= lowest, 1.0, np.where(known, np.clip(1.0 - below, SURE, 1 - SURE), np.nan))
 
 
 # ---- the months of the past ----------------------------------------------------------------------------------------------------

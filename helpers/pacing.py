@@ -10,8 +10,8 @@ from helpers.book import Book, remembered
 from helpers.days import as_of, calendar, daily, evening
 from helpers.metrics import month_targets
 from helpers.targets import split
-from helpers.text import label, number
-from helpers.weights import AROUND, FEWEST_AROUND, month_weights, week_index, weights_of
+from helpers.text import label, money, number, percent
+from helpers.weights import AROUND, FEWEST_AROUND, WEEKDAYS, month_days, month_weights, week_index, weights_of
 
 
 def daily_targets(target: float, weights: pd.Series) -> pd.Series:
@@ -95,6 +95,90 @@ def pace(
     told = paced(float(sold.iloc[:days].sum().round(6)), target, weights, days)
     why = " ".join(cautions(book, level, entity, metric, target, day, float(weights.iloc[:days].sum())))
     return pd.Series({"level": level, "entity": entity, "metric": metric, "as_of": day} | told | {"why": why})
+
+
+def pace_said(told: pd.Series, currency: str) -> str:
+    """How far the month is, in sentences, by weight and by the calendar. told: pace."""
+    amount = (lambda x: number(x)) if told["metric"] in ("orders", "new_customers") else (lambda x: money(x, currency))
+    said = [f"Up to the evening of {told['as_of']:%Y-%m-%d} {amount(told['actual'])} came in"]
+    if told["attainment"] == told["attainment"]:
+        said[0] += f", {percent(told['attainment'])} of the target, with {percent(told['progress'])} of the month's weight behind"
+        said[0] += f" ({percent(told['calendar_progress'])} of its days)"
+        if told["pace_index"] == told["pace_index"] and told["days_left"]:
+            said.append(
+                f"That is {percent(told['pace_index'])} of the pace; the calendar would say {percent(told['calendar_pace_index'])}."
+            )
+    said[0] += "."
+    if told["days_left"] and told["landing"] == told["landing"]:
+        words = f"At this pace the month lands at {amount(told['landing'])}"
+        if told["required_change"] == told["required_change"] and told["required"] > 0:
+            change = told["required_change"]
+            words += (
+                f"; to reach the target, each unit of weight to come must bring {percent(abs(change))} {'more' if change > 0 else 'less'}"
+            )
+            words += f" than so far ({amount(told['required'])})"
+        said.append(words + ".")
+    return " ".join([*said, told["why"]]).strip()
+
+
+def day_kinds(book: Book, level: str = "company", entity: str | None = None) -> pd.DataFrame:
+    """What each kind of day of the month weighs and should bring: weekdays that are ordinary, then special days by name.
+
+    Columns: day, days (of the month), weight (mean, where days of one name differ), weight_from, daily_target (of the net-sales target,
+    mean), sold (mean of those that have passed; blank where none has).
+    """
+    entity = "company" if level == "company" else entity
+    frame = month_days(book, level, entity)
+    aims = month_targets(book)
+    aims = aims[(aims["level"] == level) & (aims["entity"] == entity) & (aims["metric"] == "net_sales")]["target"]
+    weights = frame.set_index("day")["weight"]
+    sold = _month(book, level, entity, "net_sales")
+    frame = frame.assign(
+        daily_target=daily_targets(float(aims.iloc[0]) if len(aims) else np.nan, weights).to_numpy(),
+        sold=sold.where(sold.index <= as_of(book)).to_numpy(),
+        kind=np.where(frame["special"] == "", frame["weekday"].map(dict(enumerate(WEEKDAYS))), frame["special"]),
+        order=np.where(frame["special"] == "", frame["weekday"], 7),
+    )
+    by_kind = frame.groupby(["order", "kind"]).agg(
+        days=("day", "size"),
+        weight=("weight", "mean"),
+        weight_from=("weight_from", "first"),
+        daily_target=("daily_target", "mean"),
+        sold=("sold", "mean"),
+    )
+    return by_kind.reset_index().drop(columns="order").rename(columns={"kind": "day"})
+
+
+def days_paced(book: Book, level: str = "company", entity: str | None = None, metric: str = "net_sales") -> pd.DataFrame:
+    """The pace on every evening that the data reach: day, attainment, progress, calendar_progress, pace_index, calendar_pace_index,
+    landing. Read down, the calendar's pace swings with the weekdays; the weighted one moves when sales do."""
+    entity = "company" if level == "company" else entity
+    weights, sold = _open(book, level, entity, month_weights(book, level, entity)), _month(book, level, entity, metric).cumsum()
+    target = pace(book, level, entity, metric)["target"]
+    rows = [
+        {"day": day} | paced(float(sold[day]), target, weights, place) for place, day in enumerate(weights.index, 1) if day <= as_of(book)
+    ]
+    return pd.DataFrame(rows)[["day", "attainment", "progress", "calendar_progress", "pace_index", "calendar_pace_index", "landing"]]
+
+
+def pace_lines(frame: pd.DataFrame) -> pd.DataFrame:
+    """The two paces one below the other, for `charts.lines`: day (of the month), what, pace. frame: days_paced."""
+    names = {"pace_index": "by weight", "calendar_pace_index": "by the calendar"}
+    parts = [pd.DataFrame({"day": frame["day"].dt.day, "what": what, "pace": frame[name]}) for name, what in names.items()]
+    return pd.concat(parts, ignore_index=True)
+
+
+def pace_lines_said(frame: pd.DataFrame) -> str:
+    """On how many evenings did the calendar judge otherwise than the weights, and how far apart were they at most? frame: days_paced."""
+    both = frame.dropna(subset=["pace_index", "calendar_pace_index"])
+    if both.empty:
+        return "Without a target above 0 there is no pace to compare."
+    apart = (both["calendar_pace_index"] - both["pace_index"]).abs()
+    otherwise = ((both["pace_index"] >= 1) != (both["calendar_pace_index"] >= 1)).sum()
+    worst = both.loc[apart.idxmax()]
+    said = f"On {number(otherwise)} of {number(len(both))} evenings the calendar and the weights disagree on whether the month is on pace."
+    said += f" They were farthest apart on {worst['day']:%Y-%m-%d}: {percent(worst['calendar_pace_index'])} by the calendar, {percent(worst['pace_index'])} by weight."
+    return said if apart.max() > 1e-9 else "All days weigh the same, so the calendar and the weights agree."
 
 
 def _month(book: Book, level: str, entity: str, metric: str) -> pd.Series:
@@ -183,6 +267,33 @@ def promotions(book: Book, level: str = "company", entity: str | None = None, mo
     base = found["before"].where(found["before"] > 0)
     found = found.assign(lift=found["during"] / base - 1, decay=found["after"] / base - 1)
     return found.sort_values(["first_day", "promotion"], ascending=[False, True], ignore_index=True)
+
+
+def levels_said(frame: pd.DataFrame, since: pd.Timestamp, currency: str) -> str:
+    """The best and the weakest ordinary day since a date, against the median. frame: levels."""
+    days = frame[(frame["special"] == "") & frame["level"].notna()]
+    now = days[days["day"] >= since]
+    usual = days["level"].median()
+    if now.empty or not usual > 0:
+        return "There is no ordinary day to compare yet."
+    best, worst = now.loc[now["level"].idxmax()], now.loc[now["level"].idxmin()]
+    return (
+        f"The best ordinary day of the month was {best['day']:%A} {best['day']:%Y-%m-%d}, with {money(best['level'], currency)} per unit of weight"
+        f" ({percent(best['level'] / usual, 0)} of the median day); the weakest was {worst['day']:%A} {worst['day']:%Y-%m-%d}, with"
+        f" {money(worst['level'], currency)} ({percent(worst['level'] / usual, 0)})."
+    )
+
+
+def promotions_said(frame: pd.DataFrame) -> str:
+    """What the promotion that lifted most lifted, and what followed it. frame: promotions."""
+    known = frame[frame["lift"].notna()]
+    if known.empty:
+        return "The calendar has no promotion of the last twelve months with ordinary days before it."
+    top = known.loc[known["lift"].idxmax()]
+    said = f"{label(top['promotion'])} of {top['first_day']:%Y-%m-%d} lifted sales by {percent(top['lift'], 0)} over the days before"
+    if pd.isna(top["decay"]):
+        return f"{said}; what followed is not known yet."
+    return f"{said}; in the days after it they stood {percent(abs(top['decay']), 0)} {'above' if top['decay'] >= 0 else 'below'} the days before."
 
 
 def _unit(days: pd.DataFrame, least: int) -> float:

@@ -102,15 +102,13 @@ def what_if(now: Outlook, actual: float | None = None, target: float | None = No
     }  # fmt: skip
 
 
-def trial_day(book: Book) -> pd.Timestamp:
-    """The evening from which a month is tried out: as far as the data reach, or the 14th where the month is over and nothing is open."""
-    day = evening(book)
-    return day if day < book.last_day else book.first_day + pd.Timedelta(days=13)
-
-
-def scenarios(now: Outlook) -> pd.DataFrame:
+def scenarios(now: Outlook | str) -> pd.DataFrame:
     """The turns of the sliders that a reader without sliders would try first, in rows: what, actual, target, event_weight, probability,
-    required (still needed per unit of weight), required_change (against the pace so far), landing, low_80, high_80."""
+    required (still needed per unit of weight), required_change (against the pace so far), landing, low_80, high_80. Empty where there is
+    nothing to try."""
+    columns = ["what", "actual", "target", "event_weight", "probability", "required", "required_change", "landing", "low_80", "high_80"]
+    if isinstance(now, str):
+        return pd.DataFrame(columns=columns)
     tenth = 0.1 * now.target
     turns = {
         "as it is": {},
@@ -120,7 +118,6 @@ def scenarios(now: Outlook) -> pd.DataFrame:
         "a target higher by a tenth": {"target": 1.1 * now.target},
         "an event of twice the weight": {"event_weight": 2 * now.event_weight},
     }
-    columns = ["what", "actual", "target", "event_weight", "probability", "required", "required_change", "landing", "low_80", "high_80"]
     return pd.DataFrame([{"what": name} | what_if(now, **turn) for name, turn in turns.items()])[columns]
 
 

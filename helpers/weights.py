@@ -12,7 +12,7 @@ import pandas as pd
 
 from helpers.book import Book
 from helpers.days import calendar, daily
-from helpers.text import join_names, number
+from helpers.text import join_names, number, percent
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 FEWEST_WEEKS = 6  # whole ordinary weeks below which a weekday effect can't be tested
@@ -285,3 +285,13 @@ def week_indices(book: Book) -> pd.DataFrame:
                 | {"W": index.total, "real": index.real, "p_value": index.p_value, "days": index.days}
             )
     return pd.DataFrame(rows)
+
+
+def week_said(index: WeekIndex) -> str:
+    """The index in a sentence or two: W, the heaviest and the lightest weekday, and what it rests on."""
+    said = f"The week index W is {number(index.total, 2)}"
+    if index.real:
+        heavy, light = index.weights.idxmax(), index.weights.where(index.weights > 0).idxmin()
+        share = index.weights[heavy] / index.weights[light] - 1
+        said += f": a {WEEKDAYS[heavy]} weighs {percent(share, 0)} more than a {WEEKDAYS[light]}"
+    return f"{said}. {index.why}"
