@@ -266,7 +266,7 @@ def backtest(book: Book, metric: str = "net_sales") -> pd.DataFrame:
     """How good would such forecasts have been? Every month of history as it looked on the evening of DAYS.
 
     Company, stores and channels, and every entity with a target for the metric this month. One row per level, entity, month, day and
-    method (METHODS, `naive`, and `used`: the one in use then, chosen on earlier months only): actual (what the month brought), landing,
+    method (METHODS, `naive`, and `used`: the one in use then, chosen on earlier months only, its name in `by`): actual (what the month brought), landing,
     low_80, high_80, low_95, high_95, pinball, and for each of AIMS (a target of that share of the mean of the three months before)
     probability_90 … and reached_90 …
     """
@@ -299,7 +299,7 @@ def backtest(book: Book, metric: str = "net_sales") -> pd.DataFrame:
             parts.append(rows)
             if method in METHODS:
                 mine = np.array([name == method for name in used])[at[:, 0]]
-                parts.append(rows[mine].assign(method="used"))
+                parts.append(rows[mine].assign(method="used", by=method))
     frame = pd.concat(parts, ignore_index=True)
     return frame.sort_values(["level", "entity", "month", "day", "method"], ignore_index=True)
 
@@ -358,12 +358,10 @@ def backtest_said(tested: pd.DataFrame) -> str:
         return "Nothing can be judged yet: no entity has more than six whole months."
     rows = scores(tested).set_index("method")
     used, naive = rows.loc["used"], rows.loc[NAIVE]
-    latest = tested[tested["month"] == tested["month"].max()]
-    now = latest.merge(latest[latest["method"] == "used"], on=["level", "entity", "day"], suffixes=("", "_used"))
-    now = now[(now["method"].isin(list(METHODS))) & (now["landing"] == now["landing_used"])]["method"].iloc[0]
+    last = tested[tested["method"] == "used"].sort_values("month")["by"].iloc[-1]
     better = "better" if used["brier"] < naive["brier"] else "no better"
     return (
-        f"In use at the end is {METHODS[now]}, which was nearest on the months before. Over {number(used['months'])} months of all entities the 80%"
+        f"In use at the end is {METHODS[last]}, which was nearest on the months before. Over {number(used['months'])} months of all entities the 80%"
         f" interval held {percent(used['coverage_80'])} of what came and the 95% interval {percent(used['coverage_95'])}. The Brier score of the"
         f" probabilities is {number(used['brier'], 3)} against {number(naive['brier'], 3)} of the same month last year: {better}. The method of each"
         " month was chosen on earlier months alone."
