@@ -6,7 +6,7 @@ import pandas as pd
 from helpers.book import JOINS, Book, dimension_sql, remembered
 from helpers.contract import NOBODY
 from helpers.metrics import LEVELS, WINDOW, collections, month_targets, ratio
-from helpers.text import join_names, label, money, number, percent
+from helpers.text import count, join_names, label, money, number, percent
 
 AGES = {"up to 30 days": 30, "31 to 60 days": 60, "61 to 90 days": 90, "over 90 days": np.inf}
 """Bands of days since a payout was due, and the last day of each."""
@@ -231,6 +231,6 @@ def overdue_said(book: Book, frame: pd.DataFrame) -> str:
         return f"Of the orders that are paid one by one, none is owed past its due date. {known}"
     oldest = frame.iloc[0]
     return (
-        f"{money(frame['amount'].sum(), book.currency)} of {number(frame['order'].nunique())} orders is owed past its due date, which is"
+        f"{money(frame['amount'].sum(), book.currency)} of {count(frame['order'].nunique(), 'order')} is owed past its due date, which is"
         f" {number(book.policy.cash.payout_days)} days after the order; the oldest for {number(oldest['days_overdue'])} days. {known}"
     )

@@ -707,7 +707,8 @@ def side_by_side(
         ax.plot([base, base], [-0.5, len(frame) - 0.5], color=FAINT, linewidth=0.8)
         ax.plot([base + line, base + line], [-0.5, len(frame) - 0.5], zorder=0.9, **_DASHED)
         for row, value in enumerate(values):
-            _write(ax, base + max(0.0, shown[row]), row, show(value, kind), 3, fontsize=8, **_ink(colours[row]))
+            clear = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}  # of the dashed line
+            _write(ax, base + max(0.0, shown[row]), row, show(value, kind), 4, fontsize=8, bbox=clear, **_ink(colours[row]))
         _write(ax, base, -0.6, head, 0, 3, color=FAINT, va="bottom", fontsize=8)
         position = base + max(shown.max(), line) + 0.75 * line
     _rows(ax, frame[name])

@@ -3,12 +3,61 @@
 Source of the warning: a target that rises with every surplus teaches people to hold back (the ratchet effect).
 """
 
+import numpy as np
 import pandas as pd
 
+from helpers import pacing
 from helpers.book import Book, remembered
 from helpers.contract import NOBODY
+from helpers.forecast import attainment_probabilities
+from helpers.metrics import month_targets
 from helpers.targets import CENT, RECENT, YEAR, monthly, proposal, root
 from helpers.text import label, money, number
+
+
+def replanned(book: Book) -> pd.DataFrame:
+    """What was asked, what is expected now, and what may be asked next? One row per sales target above zero, the root first, then by size.
+
+    level, entity, set (the target, which stays as it is), forecast (where the month will land; what was sold when it is over), apart
+    (forecast − set), next_by_history (what history would ask next month, this month included), next_by_ratchet (that and the whole
+    surplus over this month's target). The last two are blank while the month is running or has no season to go by.
+    """
+    frame = attainment_probabilities(book, month_targets(book).query("metric == 'net_sales' and target > 0"))
+    over = pacing.as_of(book) == book.last_day
+    following = {level: _following(book, level) if over else pd.Series(dtype=float) for level in frame["level"].unique()}
+    following["campaign"] = pd.Series(dtype=float)  # a campaign has no next month
+    asked = [following[level].get(entity, np.nan) for level, entity in zip(frame["level"], frame["entity"], strict=True)]
+    frame = frame.rename(columns={"target": "set", "landing": "forecast"}).assign(next_by_history=asked)
+    apart = frame["forecast"].astype(float) - frame["set"]
+    frame = frame.assign(apart=apart, next_by_ratchet=frame["next_by_history"] + apart.clip(lower=0))
+    first = ~((frame["level"] == root(book)[0]) & (frame["entity"] == root(book)[1]))
+    frame = frame.assign(_first=first).sort_values(
+        ["_first", "set", "level", "entity"], ascending=[True, False, True, True], ignore_index=True
+    )
+    return frame[["level", "entity", "set", "forecast", "apart", "next_by_history", "next_by_ratchet"]]
+
+
+def _following(book: Book, level: str) -> pd.Series:
+    """What history, with the book's month in it, would ask of each entity in the month after it."""
+    top = root(book)
+    values, whole = (monthly(book, each, "net_sales", now=True) for each in (level, top[0]))
+    return proposal(values, whole[top[1]]) if top[1] in whole and len(values.columns) else pd.Series(dtype=float)
+
+
+def replanned_said(frame: pd.DataFrame, currency: str) -> str:
+    """Where is the forecast farthest from what was set, and what would a ratchet make of the largest surplus? frame: replanned, `who`."""
+    known = frame.dropna(subset="forecast")
+    if known.empty:
+        return "There is no sales target with a forecast, so nothing stands beside what was set."
+    row = known.loc[known["apart"].abs().idxmax()]
+    way = "above" if row["apart"] > 0 else "below"
+    said = f"{label(row['who'])} is farthest from what was set: {money(abs(row['apart']), currency)} {way} {money(row['set'], currency)}, which stays."
+    extra = known[(known["apart"] > CENT) & known["next_by_history"].notna()]
+    if len(extra):
+        best = extra.loc[extra["apart"].idxmax()]
+        said += f" {label(best['who'])} has the largest surplus: history would ask {money(best['next_by_history'], currency)} next month,"
+        said += f" a ratchet {money(best['next_by_ratchet'], currency)}."
+    return said[0].upper() + said[1:]
 
 
 @remembered
@@ -111,8 +160,10 @@ def held_back_said(frame: pd.DataFrame, currency: str) -> str:
     if row["reached_holding_back"] <= row["reached"]:
         return "On these months nobody would have reached more targets by holding back."
     lower = money(row["target_after"] - row["fair_after"], currency)
+    who = label(row["who"])
     return (
-        f"{label(row['who'])} reaches {number(row['reached'])} of {number(row['months'])} targets by selling all, and"
+        f"{who[0].upper()}{who[1:]} reaches {number(row['reached'])} of {number(row['months'])} targets by selling all, and"
         f" {number(row['reached_holding_back'])} by stopping at each target, with a last target {lower} lower; the company goes without"
-        f" {money(row['unsold'], currency)} of sales. All {number(len(frame))} together: {money(frame['unsold'].sum(), currency)}."
+        f" {money(row['unsold'], currency)} of sales."
+        + (f" All {number(len(frame))} together: {money(frame['unsold'].sum(), currency)}." if len(frame) > 1 else "")
     )

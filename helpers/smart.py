@@ -12,7 +12,7 @@ from helpers.contract import NOBODY
 from helpers.metrics import COUNTED, LEVELS, ratio
 from helpers.policy import Target
 from helpers.targets import CENT, COUNTS, MIXED, PROFITS, RECENT, belongs, called, comparable, history, nodes, proposed, root, usual_parent
-from helpers.text import label, money, number, percent, title
+from helpers.text import count, join_names, label, money, number, percent, title
 
 TESTS = ("specific", "measurable", "achievable", "relevant", "time_bound")
 AIR, FEW = "pulled from the air", "too little history"
@@ -42,6 +42,8 @@ def gaps(book: Book) -> pd.DataFrame:
     for (level, metric), part in children.groupby(["level", "metric"], sort=False):
         asked = proposed(book, level, metric)
         others = asked[(asked > CENT) & ~asked.index.isin(part["entity"])]  # what belongs to nobody is one of them
+        if level == "campaign":  # others were of other months
+            others = others[others.index.isin(NOBODY.values())]
         homes = [usual_parent(level, entity, group_of, every, top) for entity in others.index]
         tellable = bool(len(asked)) and bool(asked.notna().any())
         for (parent_level, parent), mine in part.groupby(["parent_level", "parent"], sort=False):
@@ -179,6 +181,19 @@ def _relevant(row, state, profit_beside: bool) -> str:
 # ---- for readers ----------------------------------------------------------------------------------------------------------------
 
 _PLURAL = {"category": "categories", "company": "companies"}
+
+
+def gap_shares(frame: pd.DataFrame, metric: str = "net_sales") -> pd.DataFrame:
+    """What part of their parent's target do children ask for, all together? children (`stores of company`), share; the largest first."""
+    rows = frame[(frame["metric"] == metric) & (frame["parent_target"] > 0)]
+    below = [
+        parent if level == "company" else f"{level} {parent}" for level, parent in zip(rows["parent_level"], rows["parent"], strict=True)
+    ]
+    names = [f"{_PLURAL.get(level, level + 's')} of {parent}" for level, parent in zip(rows["level"], below, strict=True)]
+    out = pd.DataFrame({"children": names, "share": rows["asked"] / rows["parent_target"]})
+    return out.sort_values("share", ascending=False, kind="stable", ignore_index=True)
+
+
 _RANK = {"overlap": 0, "gap": 1, "open": 2, "parent without target": 3, "adds up": 4}
 
 
@@ -199,13 +214,15 @@ def gaps_said(frame: pd.DataFrame, currency: str) -> str:
     known = frame[frame["state"] != "parent without target"]
     if known.empty:
         return "No target here is part of another, so there is nothing to add up."
-    said = f"{number((known['state'] == 'adds up').sum())} of {number(len(known))} comparisons add up to the last cent."
+    said = f"Of {count(len(known), 'sum')} of targets, {number((known['state'] == 'adds up').sum())} come to the parent's to the last cent."
     for state, words in (("overlap", "more than"), ("gap", "less than")):
         wrong = known[(known["state"] == state)]
         for row in wrong.sort_values("gap", key=lambda gap: -gap.abs(), kind="stable").head(2).itertuples():
             amount = number(abs(row.gap)) if row.metric in COUNTS else money(abs(row.gap), currency)
             parent = "the company" if row.parent_level == "company" else f"{row.parent_level} {label(row.parent)}"
-            said += f" The {number(row.children)} {_PLURAL.get(row.level, row.level + 's')} ask for {amount} {words} {parent} in {title(row.metric)}."
+            said += (
+                f" In {title(row.metric)}, {count(row.children, row.level, _PLURAL.get(row.level, ''))} ask for {amount} {words} {parent}."
+            )
     left = known[(known["state"] == "open") & (known["compared"] == "parent") & (known["metric"] == "net_sales")]
     if len(left):
         row = left.loc[left["gap"].idxmin()]
@@ -231,14 +248,28 @@ def smart_rows(book: Book, frame: pd.DataFrame, who: pd.Series) -> pd.DataFrame:
     return out[["who", "metric", "target", "percentile", *TESTS[:4], "passed"]]
 
 
+def smart_ranges(book: Book, frame: pd.DataFrame, who: pd.Series) -> pd.DataFrame:
+    """The sales targets of `smart` that history can judge, as parts of their typical comparable month: who, target, low, high, air (bool).
+
+    Farthest above it first."""
+    known = frame[(frame["metric"] == "net_sales") & (frame["typical"] > CENT) & (frame["comparable"] >= RECENT)]
+    parts = {column: known[column] / known["typical"] for column in ("target", "low", "high")}
+    out = known.assign(who=called(book, known, who), air=known["achievable"] == AIR, **parts)
+    return out.sort_values("target", ascending=False, kind="stable", ignore_index=True)[["who", "target", "low", "high", "air"]]
+
+
 def smart_said(book: Book, frame: pd.DataFrame, who: pd.Series, currency: str) -> str:
     """How many targets pass all five tests, what most of the others lack, and which was pulled from the air? frame: smart."""
     if frame.empty:
         return "There is no target to test."
-    said = f"{number((frame['passed'] == len(TESTS)).sum())} of {number(len(frame))} targets pass all five tests."
+    said = f"Of {count(len(frame), 'target')}, {number((frame['passed'] == len(TESTS)).sum())} pass all five tests."
     lack = frame[list(TESTS)].ne("yes").sum().sort_values(ascending=False, kind="stable")
     if lack.iloc[0]:
-        said += f" Most fail as not {lack.index[0]} ({number(lack.iloc[0])})."
+        why = (
+            frame.loc[frame[lack.index[0]] != "yes", lack.index[0]].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+        )
+        words = join_names([f"{reason} ({number(times)})" for reason, times in why.items()], 3, 60)
+        said += f" Most fail for not being {lack.index[0]} ({number(lack.iloc[0])}): {words}."
     air = frame[(frame["achievable"] == AIR) & ~frame["metric"].isin(COUNTS)].sort_values("target", ascending=False, kind="stable")
     if len(air):
         past = air[air["comparable"] > 0]

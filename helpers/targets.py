@@ -12,7 +12,7 @@ import pandas as pd
 from helpers.book import JOINS, SPREAD_DIMENSIONS, Book, dimension_sql, remembered
 from helpers.contract import NOBODY, TARGET_METRICS
 from helpers.metrics import COUNTED, LEVELS, collections, month_targets, new_customers, ratio
-from helpers.text import join_names, label, money, number, percent, signed_money
+from helpers.text import BLANK, count, join_names, label, money, number, percent, signed_money
 
 MEASURES = tuple(TARGET_METRICS.split("/"))
 COUNTS = ("orders", "new_customers")  # measured in whole numbers, the others in money
@@ -166,31 +166,25 @@ def plan(book: Book, metrics: Sequence[str] = ("net_sales", "contribution")) -> 
     set_for = set_for[set_for["metric"].isin(metrics)]
     came = past[past["entity"] == entity].set_index("month")
     targets = set_for.pivot(index="month", columns="metric", values="target").reindex(columns=list(metrics))
-    months = [*targets.index]
-    periods = {year: months} | {f"{year} Q{q}": [m for m in months if (int(m[5:]) + 2) // 3 == q] for q in (1, 2, 3, 4)}
-    for quarter in (name for name in list(periods) if "Q" in name):
-        periods |= {month: [month] for month in periods[quarter]}
+    periods = [(year, list(targets.index))]
+    for quarter in range(4):
+        inside = [month for month in targets.index if (int(month[5:]) - 1) // 3 == quarter]
+        periods += [(f"{year}-Q{quarter + 1}", inside), *[(month, [month]) for month in inside]]
     rows = []
-    for period in sorted(periods, key=lambda name: (len(name) > 4, _quarter(name), len(name) == 7 and "Q" not in name, name)):
-        inside = periods[period]
-        over = [month for month in inside if month <= book.month]
+    for period, inside in periods:
+        if not inside:
+            continue
         row = {"period": period, "months": len(inside)}
         for metric in metrics:
             row[f"{metric}_target"] = targets.loc[inside, metric].sum(min_count=1)
-            known = [month for month in over if pd.notna(targets.loc[month, metric])]
+            known = [month for month in inside if month <= book.month and pd.notna(targets.loc[month, metric])]
             row[metric] = came[metric].reindex(known).fillna(0.0).sum() if known else np.nan
             if metric == "net_sales":
-                asked = targets.loc[known, metric].sum()
-                row["attainment"] = row[metric] / asked if known and asked > 0 else np.nan
+                row["attainment"] = ratio(pd.Series([row[metric]]), pd.Series([targets.loc[known, metric].sum()]))[0]
                 row["ahead"] = targets.loc[[month for month in inside if month > book.month], metric].sum()
-        if inside:
-            rows.append(row)
+        rows.append(row)
     columns = ["period", "months", *[f"{metric}{end}" for metric in metrics for end in ("_target", "")], "attainment", "ahead"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _quarter(period: str) -> int:
-    return int(period[-1]) if "Q" in period else (int(period[5:]) + 2) // 3 if len(period) == 7 else 0
 
 
 # ---- what history says ----------------------------------------------------------------------------------------------------------
@@ -312,8 +306,8 @@ def basis(book: Book) -> str:
             " moved between the same months a year before."
         )
     return (
-        f"There are {number(len(earlier))} earlier months and none a year ago, so a proposal is the mean of the last"
-        f" {number(min(RECENT, len(earlier)))} as they were: no season is known."
+        f"No month a year ago is known, so a proposal is the mean of the last {count(min(RECENT, len(earlier)), 'month')}, as they were: no season"
+        " is known."
     )
 
 
@@ -378,7 +372,11 @@ def called(book: Book, frame: pd.DataFrame, who: pd.Series) -> pd.Series:
     }
     pairs = zip(frame["level"], frame["entity"], strict=True)
     names = [
-        entity if level == "company" else f"{level} {listed[level].get(entity, entity) if level in listed else entity}"
+        entity
+        if level == "company"
+        else f"no {level}"
+        if entity in NOBODY.values()
+        else f"{level} {listed[level].get(entity, entity) if level in listed else entity}"
         for level, entity in pairs
     ]
     return pd.Series(names, index=frame.index, dtype=object)
@@ -394,7 +392,7 @@ def absent_said(book: Book) -> str:
         return "A store's page knows only the store's own targets; those of channels, teams and the rest are in the report of the company."
     without = [level for level in (*LEVELS, "segment") if level not in set(frame["level"])]
     said = f"No target is set for any {join_names(dict.fromkeys(without), 9)}." if without else "Every level has targets."
-    blind = [level for level in frame["level"].unique() if level not in LEVELS]
+    blind = [level for level in frame["level"].unique() if level not in LEVELS or (level == "team" and "staffing" in book.missing)]
     return said + (
         f" Targets of the level {join_names(blind)} stay blank: this month's data can't tell who belongs to it." if blind else ""
     )
@@ -413,9 +411,9 @@ def plan_said(frame: pd.DataFrame, currency: str) -> str:
         return "No month of this year has a sales target, so there is no plan to be ahead of or behind."
     year = frame.iloc[0]
     asked = money(year["net_sales_target"], currency)
-    said = f"The {number(year['months'])} months of {year['period']} that have targets ask for {asked} of net sales"
+    said = f"In {year['period']}, {count(year['months'], 'month')} with a target ask for {asked} of net sales"
     if year["months"] < YEAR:
-        said += f" ({number(YEAR - year['months'])} months have none, so this is no whole year)"
+        said += f" ({count(YEAR - year['months'], 'month')} without one: this is no whole year)"
     said += f"; those that have passed reached {percent(year['attainment'])} of theirs"
     profit = year["contribution"] / year["contribution_target"] if year["contribution_target"] > 0 else np.nan
     said += f", and {percent(profit)} of what was asked of contribution" if pd.notna(profit) else ", and no contribution was asked for"
@@ -432,9 +430,48 @@ def proposals_said(frame: pd.DataFrame, currency: str) -> str:
         f" and {money(first['given'], currency)} was set." if first["source"] == "set" else "; nobody set a target, so that is proposed."
     )
     below = made[made["parent_level"] != ""]
-    said += f" {number(len(below))} nodes without a target got a share of what their parent has left."
+    said += f" {count(len(below), 'node')} without a target got a share of what is left of the parent's."
     both = frame[(frame["source"] == "set") & (frame["history"] > CENT) & (frame["parent_level"] != "")]
     if len(both):
         far = both.assign(away=both["given"] - both["history"]).sort_values("away", key=lambda away: -away.abs(), kind="stable").iloc[0]
         said += f" Farthest from history: {far['level']} {label(far['entity'])}, {signed_money(far['away'], currency)}."
     return said
+
+
+def tree_rows(book: Book, frame: pd.DataFrame, who: pd.Series) -> pd.DataFrame:
+    """The frame of `tree` for a table: node, owner (named as in `who`), the measures, marketing_share, budget, spent."""
+    measures = [metric for metric in MEASURES if metric in frame]
+    owner = [who.get(owner, owner) for owner in frame["owner"]]
+    out = frame.assign(node=called(book, frame, who), owner=owner)
+    return out[["node", "owner", *measures, "marketing_share", "budget", "spent"]]
+
+
+def tree_said(book: Book, frame: pd.DataFrame, who: pd.Series) -> str:
+    """How many nodes have targets, how many an owner and a profit target, and what marketing would cost? frame: tree."""
+    if frame.empty:
+        return "The tree is empty."
+    owned, currency = (frame["owner"] != "").sum(), book.currency
+    profit = frame.reindex(columns=list(PROFITS)).notna().any(axis=1).sum()
+    said = f"There are targets for {count(len(frame), 'node')}; {number(owned)} of them with an owner, {number(profit)} with a target for profit."
+    whole = frame[(frame["level"] == root(book)[0]) & (frame["entity"] == root(book)[1]) & frame["budget"].notna()]
+    if len(whole):
+        row = whole.iloc[0]
+        said += (
+            f" At the {percent(row['marketing_share'])} of sales that marketing took in the comparable months, the whole sales target takes"
+        )
+        said += f" {money(row['budget'], currency)} of it; {money(row['spent'], currency)} was spent."
+    return said
+
+
+def proposal_rows(book: Book, frame: pd.DataFrame, who: pd.Series, source: str) -> pd.DataFrame:
+    """The frame of `proposals` for a table or figure: node, below, given, history, proposed, away (given − history).
+
+    source: `history` for the nodes that nobody set a target for, the largest first; `set` for the others, the farthest from history first.
+    """
+    rows = frame[frame["source"] == source]
+    rows = rows.assign(
+        node=called(book, rows, who), below=rows["parent"].where(rows["parent"] != "", BLANK), away=rows["given"] - rows["history"]
+    )
+    size = rows["proposed"] if source == "history" else rows["away"].abs()
+    order = size.sort_values(ascending=False, kind="stable").index
+    return rows.loc[order, ["node", "below", "given", "history", "proposed", "away"]].reset_index(drop=True)

@@ -75,6 +75,15 @@ def number(x, digits: int = 0) -> str:
     return _figure(x, digits)
 
 
+def count(x, noun: str, plural: str = "") -> str:
+    """How many of what?
+
+    >>> count(1, "order"), count(1200, "order"), count(2, "category", "categories")
+    ('1 order', '1,200 orders', '2 categories')
+    """
+    return f"{number(x)} {noun if number(x) == '1' else plural or noun + 's'}"
+
+
 def days(x) -> str:
     """How long? Stock without sales lasts for ever.
 

@@ -58,10 +58,11 @@ def test_the_three_side_by_side_by_hand(tmp_path):
     assert frame.loc["ann", "attainment_collections"] == 300 / 400 and frame.loc["bo", "attainment_collections"] == 60 / 50
     assert list(frame.index)[:2] == ["company", "A"] and frame["shortfall"].dropna().is_monotonic_decreasing
     said = attainment.attained_said(book, attainment.attained(book), team.names(book))
-    assert said.startswith(
-        "1 of 5 nodes with a sales target reached it. The whole has 50.0% of the sales target, 150.0% of the contribution"
-        " target, 75.0% of the cash target. Most is missing in store A: CNY 100 (75.0% reached)."
+    assert said.startswith("Of 5 nodes with a sales target, 1 reached it. Most is missing in store A: CNY 100 (75.0% reached).")
+    assert attainment.whole_said(book, attainment.attained(book)).startswith(
+        "Shop has 50.0% of the sales target, 150.0% of the contribution target and 75.0% of the cash target: CNY 500 of net sales missing"
     )
+    assert targets.absent_said(book).endswith("Targets of the level team stay blank: this month's data can't tell who belongs to it.")
     assert "In percent it would have been employee bo" not in said and said.endswith("Reached at a loss: store B.")
 
 
@@ -84,8 +85,9 @@ def test_a_store_sees_its_own_target_only(tmp_path):
     book = book_of(tmp_path, SOLD, ASKED, scope="B", **{"payouts.csv": PAID})
     frame = attainment.attained(book)
     assert frame[["level", "entity", "attainment"]].values.tolist() == [["store", "B", 1.0]]
-    assert attainment.attained_said(book, frame, team.names(book)).startswith(
-        "1 of 1 nodes with a sales target reached it. The whole has 100.0%"
+    assert attainment.whole_said(book, frame) == (
+        "Shop, store B, has 100.0% of the sales target and 75.0% of the cash target: CNY 0 of net sales above the target."
+        " The data reach to 2025-03-03: what follows is what came so far, against targets of the whole month."
     )
 
 
@@ -185,9 +187,7 @@ def test_a_gap_from_the_target_and_from_a_year_ago(tmp_path):
         ["asked", -110.0], ["units per order", 45.0], ["list price", 27.0], ["shipping", 6.0],
     ]  # fmt: skip
     said = attainment.gap_said(found, "CNY")
-    assert said.startswith(
-        "Net sales are CNY 32 below the target. Of that, −CNY 110 was there from the start: the target asks for more than"
-    )
+    assert said.startswith("Net sales are CNY 32 below the target, which asks for CNY 110 more than 2024-03 brought.")
     assert "Against 2024-03 most comes from units per order (+CNY 45; look under execution) and list price" in said
     month = attainment.gap(book, "store", "A", base="2025-02")
     assert month.base == "2025-02" and month.steps["amount"].sum() == pytest.approx(-32)
@@ -230,7 +230,7 @@ def test_empty_shelves_are_marked(tmp_path):
     frame = attainment.empty_shelves(book, "company", "company", "2024-03")
     assert frame[["store", "days_out", "days_counted", "sold_before"]].values.tolist() == [["A", 11, 31, 90]]
     said = attainment.shelves_said(book, frame, "2024-03")
-    assert said.startswith("One shelf was empty on some counted day: P in A on 11 of 31. What was missing had brought CNY 90 in 2024-03")
+    assert said.startswith("1 shelf was empty on some counted day: P in A on 11 of 31. What was missing had brought CNY 90 in 2024-03")
     assert attainment.empty_shelves(book, "employee", "ann", "2024-03").empty
     assert attainment.empty_shelves(book, "store", "B", "2024-03").empty
 

@@ -187,8 +187,10 @@ def test_gaps_overlaps_and_what_is_left_open(tmp_path):
     assert rows.loc[("level", "company", "employee"), ["asked", "gap", "others", "state"]].tolist() == [220, -780, 2, "open"]
     assert rows.loc[("parent", "company", "region"), "state"] == "open"  # most sales name no region
     said = smart.gaps_said(frame, "CNY")
-    assert said.startswith("0 of 5 comparisons add up to the last cent. The 2 stores ask for CNY 100 more than the company in net sales.")
-    assert "The 2 employees ask for CNY 80 less than team East in net sales." in said
+    assert said.startswith(
+        "Of 5 sums of targets, 0 come to the parent's to the last cent. In net sales, 2 stores ask for CNY 100 more than the company."
+    )
+    assert "In net sales, 2 employees ask for CNY 80 less than team East." in said
     assert "CNY 700 of company is left to sales that belong to no team, of which history would ask" in said
 
 
@@ -224,13 +226,13 @@ def test_the_year_is_the_sum_of_its_months(tmp_path):
         ("2024-12", "company", "company", "net_sales", 9),
     ]
     frame = targets.plan(company(tmp_path, SALES, asked))
-    assert frame["period"].tolist() == ["2025", "2025 Q1", "2025-01", "2025-02", "2025 Q2", "2025-05"]
+    assert frame["period"].tolist() == ["2025", "2025-Q1", "2025-01", "2025-02", "2025-Q2", "2025-05"]
     year = frame.iloc[0]
     # March has no target, so its 250 don't count for the months' 200; January and February brought 120 each, half of it profit.
     assert year[["months", "net_sales_target", "net_sales", "attainment", "ahead"]].tolist() == [3, 270, 240, 1.2, 70]
     assert year[["contribution_target", "contribution"]].tolist() == [50, 60]
     said = targets.plan_said(frame, "CNY")
-    assert "The 3 months of 2025 that have targets ask for CNY 270 of net sales (9 months have none, so this is no whole year)" in said
+    assert "In 2025, 3 months with a target ask for CNY 270 of net sales (9 months without one: this is no whole year)" in said
     assert "reached 120.0% of theirs, and 120.0% of what was asked of contribution. CNY 70 is still ahead." in said
     lines = targets.plan_lines(frame).pivot(index="month", columns="what", values="amount")
     assert lines["target"].tolist() == [100, 100, 70] and lines["net sales"].isna().tolist() == [False, False, True]
