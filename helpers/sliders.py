@@ -183,7 +183,7 @@ def _sliders(now: Outlook, currency: str):
 
     wide = {"layout": widgets.Layout(width="640px"), "style": {"description_width": "170px"}, "continuous_update": True}
     most = max(now.target, now.actual, 1.0) * 1.5
-    step = 10.0 ** max(len(str(int(most))) - 4, 0)
+    step = 1.0 if most >= 1000 else most / 1000
     sold = widgets.FloatSlider(
         now.actual, min=min(0.0, now.actual), max=most, step=step, description="sold to date", readout_format=",.0f", **wide
     )
@@ -221,5 +221,7 @@ def panel(told: dict, currency: str) -> str:
     return (
         f'<div style="width:640px"><span style="font-size:24px;color:{colour}">{percent(told["probability"])}</span> probability'
         f' &nbsp; <span style="font-size:24px">{pace}</span> against the pace so far'
-        f'<div style="position:relative;height:32px;margin:4px 0">{bars}</div>{escape(what_if_said(told, currency))}</div>'
+        f'<div style="position:relative;height:32px;margin:4px 0">{bars}</div>'
+        f'<div style="color:#767D85;font-size:12px">blue: sold; pale: the landing, with 80%; short mark: its middle; long mark: the target</div>'
+        f"{escape(what_if_said(told, currency))}</div>"
     )
