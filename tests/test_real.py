@@ -1,28 +1,13 @@
-"""Real data, where it is at hand: PROFIT_REAL_DATA names a folder with mexico_toys, northwind and online_retail.
-
-The company folders with their `sql` sources are in tests/real; the raw files are copied below them, into raw/.
-Expected figures are published ones or sums that other tools made of the raw files.
-"""
-
-import os
-import shutil
-from pathlib import Path
+"""Real data, where it is at hand (see real_sets). Expected figures are published ones or sums that other tools made of the raw files."""
 
 import pytest
+from real_sets import company, needed
 
 from helpers.book import open_book
 from helpers.decisions import decide
 from helpers.metrics import metrics
 
-REAL = Path(os.environ.get("PROFIT_REAL_DATA", "nowhere"))
-pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason="PROFIT_REAL_DATA names no folder with the real data")
-
-
-def company(name: str, tmp_path: Path) -> str:
-    folder = tmp_path / name
-    shutil.copytree(Path(__file__).parent / "real" / name, folder)
-    shutil.copytree(REAL / name, folder / "raw")
-    return str(folder)
+pytestmark = needed
 
 
 def test_mexico_toys(tmp_path):
