@@ -1,5 +1,7 @@
 """The days of a book: how far the data reach, what each day brought, and which days are not like others."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from helpers.book import JOINS, Book, dimension_sql, remembered
@@ -51,9 +53,10 @@ AS_SPENT = ("company", "store", "channel")  # levels whose marketing stands in t
 
 
 @remembered
-def daily(book: Book, level: str, metric: str = "net_sales") -> pd.DataFrame:
+def daily(book: Book, level: str, metric: str = "net_sales", entities: Sequence[str] | None = None) -> pd.DataFrame:
     """What each day brought, by entity: days (all from the first of the company's data to the month's end) × entities; 0 where nothing.
 
+    entities: only these, each with a column (default: all that ever had a row; of products that can be many).
     metric: net_sales, gross_profit, contribution, orders (on the first day of an order within the month), new_customers or collections.
     A month's days add up to the metric of `metrics.facts`. Marketing of company, stores and channels stands on the day of the spend,
     that of other levels on the days of the sales that it is spread over.
@@ -81,8 +84,10 @@ def daily(book: Book, level: str, metric: str = "net_sales") -> pd.DataFrame:
         query = f"select paid_on as day, {entity} as entity, sum(value) as value from receipts where paid_on <= $last and {{scope}} group by all"
     else:
         raise ValueError(f"{metric!r} has no daily figures")
-    found = book.sql(f"select day, entity, cast(value as double) as value from ({query}) order by day, entity", last=book.last_day.date())
-    wide = found.pivot(index="day", columns="entity", values="value")
+    some, values = ("where entity in (select unnest($entities))", {"entities": list(entities)}) if entities is not None else ("", {})
+    query = f"select day, entity, cast(value as double) as value from ({query}) {some} order by day, entity"
+    wide = book.sql(query, last=book.last_day.date(), **values).pivot(index="day", columns="entity", values="value")
+    wide = wide if entities is None else wide.reindex(columns=list(entities))
     first = pd.Timestamp(book.months[0] + "-01")
     return wide.set_axis(pd.to_datetime(wide.index)).reindex(pd.date_range(first, book.last_day)).fillna(0.0)
 

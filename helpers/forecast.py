@@ -146,7 +146,7 @@ def _group(book: Book, level: str, metric: str, rows: pd.DataFrame, day: pd.Time
         return base.assign(**dict.fromkeys(("actual", "attainment", "progress", "landing", "low_80", "high_80", "low_95", "high_95", "probability",
                                             "shortfall"), np.nan), why=what)  # fmt: skip
     entities, target = list(rows["entity"]), rows["target"].to_numpy(float)
-    frame = daily(book, level, metric).reindex(columns=entities, fill_value=0.0)
+    frame = daily(book, level, metric, peers(book, level, metric, entities))[entities]
     actual = frame.loc[book.first_day : day].sum().to_numpy().round(6)
     aim = np.where(target > 0, target, np.nan)
     if finished:
@@ -215,7 +215,7 @@ def path(
     row = aims[(aims["level"] == level) & (aims["entity"] == entity) & (aims["metric"] == metric)]
     row = row if len(row) else pd.DataFrame({"level": [level], "entity": [entity], "metric": [metric], "target": [np.nan]})
     told = attainment_probabilities(book, row, day).iloc[0]
-    sold = daily(book, level, metric).reindex(columns=[entity], fill_value=0.0)[entity].reindex(weights.index).cumsum()
+    sold = daily(book, level, metric, (entity,))[entity].reindex(weights.index).cumsum()
     frame = pd.DataFrame({"day": weights.index, "target": daily_targets(told["target"], weights).cumsum().to_numpy()})
     passed = (frame["day"] <= day).to_numpy()
     frame["actual"] = np.where(passed, sold, np.nan)

@@ -98,7 +98,7 @@ def whole_months(book: Book) -> list[pd.Period]:
     """Whole months from the company's first up to the book's, at most MOST_MONTHS before it."""
     sold = daily(book, "company")
     first = sold.index[(sold != 0).any(axis=1)][0]
-    start = first.to_period("M") + int(first.day > 7)
+    start = min(first.to_period("M") + int(first.day > 7), book.first_day.to_period("M"))
     return list(pd.period_range(max(start, book.first_day.to_period("M") - MOST_MONTHS), book.first_day.to_period("M"), freq="M"))
 
 
@@ -149,7 +149,7 @@ def _weights_of(book: Book, level: str, months: list[pd.Period]) -> _Weights:
 def past_months(book: Book, level: str, metric: str, entities: list[str], days: tuple[int, ...], known_to: pd.Timestamp) -> Past:
     """The months of some entities of a level. The book's month is known only up to the evening of `known_to`."""
     months, weights = whole_months(book), _weights(book, level, whole_months(book))
-    frame = daily(book, level, metric).reindex(columns=entities, fill_value=0.0)
+    frame = daily(book, level, metric, entities)
     some = frame.to_numpy() != 0
     first = np.where(some.any(axis=0), some.argmax(axis=0), len(frame))  # the day on which each begins
     values = np.where((frame.index <= known_to)[:, None], frame.to_numpy(), np.nan)

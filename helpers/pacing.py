@@ -182,9 +182,7 @@ def pace_lines_said(frame: pd.DataFrame) -> str:
 
 
 def _month(book: Book, level: str, entity: str, metric: str) -> pd.Series:
-    frame = daily(book, level, metric)
-    days = pd.date_range(book.first_day, book.last_day)
-    return frame[entity].reindex(days).fillna(0.0) if entity in frame else pd.Series(0.0, index=days)
+    return daily(book, level, metric, (entity,)).loc[book.first_day :, entity]
 
 
 def opened(book: Book, level: str, entity: str) -> pd.Timestamp | None:
@@ -234,8 +232,7 @@ def levels(book: Book, level: str = "company", entity: str | None = None, months
     weighs what its weekday weighs, so that what is special about it shows; a day that weighs nothing has a blank level.
     """
     entity = "company" if level == "company" else entity
-    sold = daily(book, level)
-    sold = sold[entity] if entity in sold else pd.Series(0.0, index=sold.index)
+    sold = daily(book, level, entities=(entity,))[entity]
     sold = sold[(sold.index >= pd.Timestamp(book.months_back(months)[0] + "-01")) & (sold.index <= as_of(book))]
     weights = weights_of(sold.index, week_index(book, level, entity).weights)
     names = calendar(book).groupby("date")["name"].agg(" + ".join).reindex(sold.index).fillna("")

@@ -79,6 +79,15 @@ def test_too_little_history_is_blank_and_says_so(tmp_path, months):
     assert forecast.backtest(book).empty and "Nothing can be judged" in forecast.backtest_said(forecast.backtest(book))
 
 
+def test_a_company_that_began_late_in_its_only_month(tmp_path):
+    days = pd.date_range("2025-05-20", "2025-05-24")
+    goal = "2025-05,company,company,net_sales,900,\n"
+    book = open_book(str(write(tmp_path, {"order_lines.csv": HEAD + lines(days, [50.0] * 5), "targets.csv": TARGETS + goal})), "latest")
+    told = forecast.attainment_probabilities(book).iloc[0]
+    assert told["actual"] == 250 and np.isnan(told["probability"]) and "0 whole months of its own" in told["why"]
+    assert forecast.backtest(book).empty and forecast.scores(forecast.backtest(book)).empty and forecast.reliability(forecast.backtest(book)).empty
+
+
 def test_half_a_year_is_enough(tmp_path):
     book = open_book(steady(tmp_path, months=FEWEST_MONTHS, targets="2026-01,company,company,net_sales,3000,\n"), "latest")
     told = forecast.attainment_probabilities(book).iloc[0]

@@ -101,6 +101,13 @@ def test_contribution_by_day_adds_up_at_every_level(sample):
         assert (days.groupby(days.index.strftime("%Y-%m")).sum() - monthly).abs().max() < 1e-6, level
 
 
+def test_some_entities_are_columns_of_all(sample):
+    for level, metric in (("product", "net_sales"), ("employee", "contribution"), ("store", "orders"), ("channel", "collections")):
+        every = of_book.daily(sample, level, metric)
+        some = of_book.daily(sample, level, metric, (every.columns[2], "nobody"))
+        assert some[every.columns[2]].equals(every[every.columns[2]]) and not some["nobody"].any() and some.shape[1] == 2
+
+
 # ---- pace ----------------------------------------------------------------------------------------------------------------------------
 
 
