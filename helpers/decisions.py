@@ -5,7 +5,7 @@ import zlib
 import numpy as np
 import pandas as pd
 
-from helpers import capital, forecast, stock, team, text
+from helpers import capital, easing, forecast, stock, text
 from helpers.book import Book
 from helpers.contract import NOBODY
 from helpers.metrics import LEVELS, METRICS, WINDOW, facts, margins, month_targets, ratio
@@ -240,7 +240,7 @@ def paces(book: Book) -> pd.DataFrame:
 
 def people(book: Book) -> pd.DataFrame:
     """Facts of each person with a sales target: what selling does after the target is reached, and what a unit of sales contributes."""
-    frame = team.easing(book).merge(facts(book, "employee")[["entity", "contribution", "base"]], on="entity", how="left")
+    frame = easing.easing(book).merge(facts(book, "employee")[["entity", "contribution", "base"]], on="entity", how="left")
     names = book.sql("select employee_id as entity, name from employees")
     return frame.merge(names, on="entity", how="left").assign(
         level="employee",
