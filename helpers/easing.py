@@ -5,6 +5,7 @@ import pandas as pd
 
 from helpers.book import Book
 from helpers.text import join_names, number, percent
+from helpers.weights import day_weights, week_index
 
 DRAWS = 2000  # shuffles of a person's days
 
