@@ -1,0 +1,18 @@
+"""Exports of shops, marketplaces and ad platforms: an adapter for each, all of one shape."""
+
+from helpers.sources import meta_ads
+from helpers.sources.adapter import Adapter
+
+ADAPTERS: dict[str, Adapter] = {adapter.name: adapter for module in (meta_ads,) for adapter in module.ADAPTERS}
+"""Every adapter by the name that company.toml gives it."""
+
+COMMON_OPTIONS: dict[str, tuple[object, str]] = {
+    "store": ("", "the store that the rows belong to"),
+    "channel": ("", "the channel that they belong to; default the platform's name"),
+    "currency": ("", "the currency of amounts that name none"),
+    "timezone": ("", "the zone of times that name none; default the company's"),
+    "decimal": ("", "the decimal mark, `.` or `,`; default what the file shows"),
+    "day_first": (None, "true when 03/04/2026 is in April; default what the file shows"),
+    "encoding": (None, "the files' encoding; default what their content shows"),
+}
+"""What a `[[sources]]` entry with an adapter may say beside `adapter` and `files`: name → (default, meaning)."""
