@@ -37,11 +37,15 @@ def _zones() -> frozenset[str]:
 
 
 class Source(BaseModel):
-    """One `[[sources]]` entry: a table made by a SELECT over files inside the company folder."""
+    """One `[[sources]]` entry: a table made by a SELECT over files inside the company folder.
+
+    `files` are read for it, whatever their encoding, delimiter or format: the SELECT finds their rows as text in the table `raw`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     table: str
     sql: str
+    files: str | list[str] = []
 
     @field_validator("table")
     @classmethod
@@ -59,7 +63,9 @@ class ExportSource(BaseModel):
     @model_validator(mode="after")
     def _known_options(self) -> "ExportSource":
         if self.adapter not in ADAPTERS:
-            raise ValueError(f"there is no adapter {self.adapter!r}{did_you_mean(self.adapter, ADAPTERS) or '; there are ' + ', '.join(ADAPTERS)}")
+            raise ValueError(
+                f"there is no adapter {self.adapter!r}{did_you_mean(self.adapter, ADAPTERS) or '; there are ' + ', '.join(ADAPTERS)}"
+            )
         known = COMMON_OPTIONS | ADAPTERS[self.adapter].options
         for name, value in (self.model_extra or {}).items():
             if name not in known:
@@ -81,7 +87,9 @@ class ExportSource(BaseModel):
 
     def options(self) -> dict[str, object]:
         """Every option with its value, given or default."""
-        return {name: default for name, (default, _) in (COMMON_OPTIONS | ADAPTERS[self.adapter].options).items()} | (self.model_extra or {})
+        return {name: default for name, (default, _) in (COMMON_OPTIONS | ADAPTERS[self.adapter].options).items()} | (
+            self.model_extra or {}
+        )
 
 
 def needs_store(adapter: Adapter) -> bool:
@@ -207,22 +215,26 @@ def open_company(data: str) -> Company:
     return company
 
 
-def _export(folder: Path, source: ExportSource, settings: Settings) -> Export:
+def find_files(folder: Path, patterns: str | list[str], who: str) -> tuple[Path, ...]:
     """The files that a source's patterns name, all of them inside the company folder, in the order of their names."""
     found = set()
-    for pattern in [source.files] if isinstance(source.files, str) else source.files:
+    for pattern in [patterns] if isinstance(patterns, str) else patterns:
         try:
             hits = [path for path in folder.glob(pattern) if path.is_file() and not path.name.startswith((".", "~$"))]
             if ".." in Path(pattern).parts:
                 raise ValueError(pattern)
         except (ValueError, NotImplementedError):
-            raise BadInput(f"company.toml: files = {pattern!r} of {source.adapter} must name files inside the company folder") from None
+            raise BadInput(f"company.toml: files = {pattern!r} of {who} must name files inside the company folder") from None
         if any(not path.resolve().is_relative_to(folder) for path in hits):
-            raise BadInput(f"company.toml: files = {pattern!r} of {source.adapter} leads out of the company folder")
+            raise BadInput(f"company.toml: files = {pattern!r} of {who} leads out of the company folder")
         if not hits:
-            raise BadInput(f"company.toml: no file fits files = {pattern!r} of {source.adapter}; put the export there, or correct the pattern")
+            raise BadInput(f"company.toml: no file fits files = {pattern!r} of {who}; put the export there, or correct the pattern")
         found |= set(hits)
-    files = tuple(sorted(found))
+    return tuple(sorted(found))
+
+
+def _export(folder: Path, source: ExportSource, settings: Settings) -> Export:
+    files = find_files(folder, source.files, source.adapter)
     return Export(ADAPTERS[source.adapter], files, folder, settings.reporting_currency, settings.timezone, source.options())
 
 

@@ -56,6 +56,8 @@ class Adapter:
     total_currency: str = "cast(null as varchar)"
     options: dict[str, tuple[object, str]] = field(default_factory=dict)
     """What company.toml may say beside the common options: name → (default, meaning)."""
+    summary: str = ""
+    """SQL condition over a record's text that tells a total of other rows: it is set aside, and counts in no total."""
     document: tuple[str, ...] = ()
     """Fields that name a document (an order, a settlement): it is taken whole from the newest file that has it, or set aside whole."""
     newest: str = ""

@@ -23,6 +23,7 @@ UNREADABLE = {
     "time": "not a time that can be read", "id": "an id that a spreadsheet has rounded: export it again as text",
 }  # fmt: skip
 SQL_KINDS = {"text": "varchar", "id": "varchar", "amount": "decimal(18,4)", "integer": "bigint", "day": "date", "time": "timestamp"}
+SUMMARY = "a total of other rows"
 _LEFT = {
     "links": "raw_id bigint, table_name varchar, out_id bigint",
     "skipped": 'raw_id bigint, "column" varchar, "value" varchar, reason varchar',
@@ -111,6 +112,7 @@ def _read_files(con: duckdb.DuckDBPyConnection, number: int, export: Export, scr
     columns += "".join(f", {name} varchar" for name in extra)
     con.execute(f"create or replace table records (raw_id bigint, file_no integer, row_no bigint, content ubigint, {columns})")
     con.execute('create or replace table aside (raw_id bigint, "column" varchar, "value" varchar, reason varchar)')
+    con.execute("create or replace table summaries (raw_id bigint)")
     first = 0
     for file_no, path in enumerate(export.files):
         found: dict[str, tuple[int, str]] = {}
@@ -123,6 +125,10 @@ def _read_files(con: duckdb.DuckDBPyConnection, number: int, export: Export, scr
         con.execute(
             f"insert into records select row + {first}, {file_no}, row, content, {values} from (select *{inner} from text_in) cells {joins}"
         )
+        if adapter.summary:
+            absent = "".join(f", null as {one.name}" for one in adapter.fields if one.name not in readings)
+            con.execute(f"insert into summaries select row + {first} from (select *{absent} from text_in) where {adapter.summary}")
+            con.execute(f"insert into aside select raw_id, '', null, '{SUMMARY}' from summaries where raw_id >= {first}")
         for one in adapter.fields:
             if one.name in readings and one.kind != "text":
                 con.execute(
@@ -265,13 +271,20 @@ def _keep(con: duckdb.DuckDBPyConnection, number: int, export: Export) -> None:
         con.execute(f"drop table made_{table}")
     con.execute(
         f"""create table raw_{number} as
-            select raw_id, file_no, row_no, {adapter.total} as total, coalesce({adapter.total_currency}, {_literal(export.options["currency"])}, '{export.home}') as currency,
+            select raw_id, file_no, row_no, case when raw_id not in (select raw_id from summaries) then {adapter.total} end as total, coalesce({adapter.total_currency}, {_literal(export.options["currency"])}, '{export.home}') as currency,
                    case when raw_id in (select raw_id from repeats) then 'repeated' when raw_id in (select raw_id from aside) then 'set aside' else 'read' end as state
             from records"""
     )
     for name in ("links", "others"):
         con.execute(f"create table {name}_{number} as from {name}")
     con.execute("insert into source_notes select ?, what, rows, amount, currency from notes where rows > 0", [export.label])
+    own = export.options["timezone"]
+    if own and own != export.zone and not any(one.kind == "time" for one in adapter.fields):
+        what = f"its days are those of {own}, the company's are those of {export.zone}: an amount may stand a day beside the sales that it brought"
+        con.execute(
+            f"insert into source_notes select ?, ?, count(*), null, null from raw_{number} where state = 'read' having count(*) > 0",
+            [export.label, what],
+        )
     con.execute(
         f"""insert into set_aside select file, row_no, "column", "value", reason from aside join raw_{number} using (raw_id)
             join (select file_no, file from source_files where source_no = {number}) using (file_no) order by raw_id"""
@@ -279,6 +292,22 @@ def _keep(con: duckdb.DuckDBPyConnection, number: int, export: Export) -> None:
 
 
 # ---- after the tables are loaded -----------------------------------------------------------------------------------------------
+
+
+def leave_out_unnamed_campaigns(con: duckdb.DuckDBPyConnection, number: int, export: Export) -> None:
+    """Blanks an ad platform's campaign ids that no order line names: spend for a campaign reaches only sales of that campaign.
+
+    To be called when `order_lines` is loaded, and before `marketing_spend` is.
+    """
+    if "marketing_spend" not in export.adapter.tables:
+        return
+    unknown = f"from made_{number}_marketing_spend where campaign_id is not null and campaign_id not in (select campaign_id from order_lines where campaign_id is not null)"
+    what = "campaign ids that no order line names were left out, so that the spend reaches the products of its store and channel"
+    con.execute(
+        f"insert into source_notes select ?, ?, count(*), sum(cast(amount as decimal(18,4))), currency {unknown} group by currency",
+        [export.label, what],
+    )
+    con.execute(f"update made_{number}_marketing_spend set campaign_id = null where rowid in (select rowid {unknown})")
 
 
 def account(con: duckdb.DuckDBPyConnection, number: int, export: Export) -> None:
