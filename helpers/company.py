@@ -7,6 +7,7 @@ import os
 import re
 import reprlib
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +21,7 @@ from helpers.sources.adapter import Adapter
 from helpers.sources.reading import Export
 
 DATA_FILES = (".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xls")
+OPTION_KINDS = {bool: "true or false", str: "text", float: "a number such as 0.19", dict: 'a table such as { "name" = "value" }'}
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -71,9 +73,9 @@ class ExportSource(BaseModel):
             if name not in known:
                 raise ValueError(f"{self.adapter} has no option `{name}`{did_you_mean(name, known) or '; it has ' + ', '.join(known)}")
             default = known[name][0]
-            kind = bool if name == "day_first" else str if default is None else type(default)
+            kind = str if name == "encoding" else bool if default is None else type(default)
             if type(value) is not kind:
-                raise ValueError(f"option `{name}` of {self.adapter} must be {'true or false' if kind is bool else 'text'}, not {value!r}")
+                raise ValueError(f"option `{name}` of {self.adapter} must be {OPTION_KINDS[kind]}, not {value!r}")
         given = self.model_extra or {}
         if given.get("decimal", "") not in ("", ".", ","):
             raise ValueError(f'option `decimal` must be "." or ",", not {given["decimal"]!r}')
@@ -206,7 +208,7 @@ def open_company(data: str) -> Company:
         raise BadInput(first_error(error, "company.toml", [*Settings.model_fields, *Source.model_fields])) from None
     company = Company(
         folder=folder, settings=settings, policy=load_policy(settings.policy), files=_table_files(folder, names, settings),
-        exports=tuple(_export(folder, source, settings) for source in settings.exports),
+        exports=_beside(tuple(_export(folder, source, settings) for source in settings.exports)),
     )  # fmt: skip
     if "order_lines" not in company.tables():
         near = [name for name in names if difflib.get_close_matches("order_lines", [Path(name).stem.lower()], cutoff=0.7)]
@@ -236,6 +238,21 @@ def find_files(folder: Path, patterns: str | list[str], who: str) -> tuple[Path,
 def _export(folder: Path, source: ExportSource, settings: Settings) -> Export:
     files = find_files(folder, source.files, source.adapter)
     return Export(ADAPTERS[source.adapter], files, folder, settings.reporting_currency, settings.timezone, source.options())
+
+
+def _beside(exports: tuple[Export, ...]) -> tuple[Export, ...]:
+    """Each export knows which others there are of its store."""
+    return tuple(
+        replace(
+            one,
+            beside=tuple(
+                (number, other.adapter.name)
+                for number, other in enumerate(exports)
+                if other is not one and other.options["store"] == one.options["store"]
+            ),
+        )
+        for one in exports
+    )
 
 
 def _table_files(folder: Path, names: list[str], settings: Settings) -> dict[str, Path]:

@@ -67,7 +67,8 @@ def load_tables(con: duckdb.DuckDBPyConnection, company: Company, scratch: Path)
         " amount_in decimal(38,4), loaded decimal(38,4), set_aside decimal(38,4), unreadable bigint)"
     )
     start(con)
-    made = {number: read_source(con, number, export, scratch) for number, export in enumerate(company.exports)}
+    in_turn = sorted(enumerate(company.exports), key=lambda numbered: bool(numbered[1].adapter.sees))
+    made = {number: read_source(con, number, export, scratch) for number, export in in_turn}
     for name in dict.fromkeys(["fx_rates", "order_lines", *TABLES]):  # rates and sales first: the others are held against them
         if name == "marketing_spend":
             for number, export in enumerate(company.exports):

@@ -1,9 +1,28 @@
 """Exports of shops, marketplaces and ad platforms: an adapter for each, all of one shape."""
 
-from helpers.sources import google_ads, meta_ads
+from helpers.sources import (
+    amazon_all_orders,
+    amazon_date_range,
+    amazon_fba_returns,
+    amazon_inventory_ledger,
+    amazon_settlement,
+    amazon_sponsored_products,
+    google_ads,
+    meta_ads,
+)
 from helpers.sources.adapter import Adapter
 
-ADAPTERS: dict[str, Adapter] = {adapter.name: adapter for module in (google_ads, meta_ads) for adapter in module.ADAPTERS}
+MODULES = (
+    amazon_all_orders,
+    amazon_date_range,
+    amazon_fba_returns,
+    amazon_inventory_ledger,
+    amazon_settlement,
+    amazon_sponsored_products,
+    google_ads,
+    meta_ads,
+)
+ADAPTERS: dict[str, Adapter] = {adapter.name: adapter for module in MODULES for adapter in module.ADAPTERS}
 """Every adapter by the name that company.toml gives it."""
 
 COMMON_OPTIONS: dict[str, tuple[object, str]] = {

@@ -4,6 +4,7 @@ An adapter module holds nothing but its docstring (which export, from where, wit
 tuple of `Adapter`. docs/adapters.md shows how to write the next one.
 """
 
+import functools
 import re
 import unicodedata
 from dataclasses import dataclass, field
@@ -37,7 +38,9 @@ class Adapter:
     `links` (raw_id, table_name, out_id): further rows that a made row was made from;
     `skipped` (raw_id, "column", "value", reason): rows that can't be used, with the field, its text and why;
     `others` (raw_id, currency, what, amount): parts of the platform's total that belong to no column of the contract, named in words;
-    `notes` (what, rows, amount, currency): what a reader must know, such as money that had to be given a day.
+    `notes` (what, rows, amount, currency): what a reader must know, such as money that had to be given a day;
+    `refusals` (reason): why nothing can be made of these files, in words that end a sentence which begins with the files' names;
+    `taken` (source_no, out_id, what): order lines of a source that it sees, in whose place it has made its own.
     Every row must be in one of them; a row that is in none is reported as lost.
     """
 
@@ -66,6 +69,9 @@ class Adapter:
     """Whether a row that is the same in every cell as an earlier one of its file repeats it."""
     carried: tuple[str, ...] = ()
     """Fields that a blank cell takes from the row above."""
+    sees: tuple[str, ...] = ()
+    """Adapters whose sources of the same store are read before: the order lines that they made stand in `<name>_order_lines`, as text, with
+    `source_no` and `out_id`. `$beside` is the list of the adapters of all other sources of the same store."""
     literal_quotes: bool = False
     """Whether `"` is a character like any other in its tab-separated form."""
 
@@ -95,6 +101,11 @@ def plain(header: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", header).replace("\ufeff", "").strip("\"' \t").casefold().split())
 
 
+@functools.cache
+def _pattern(header: str) -> re.Pattern:
+    return re.compile(re.escape(plain(header)).replace(r"\*", "(.+)").replace(r"\#", "#"))
+
+
 def match(cells: list[str], wanted: tuple[Field, ...]) -> dict[str, tuple[int, str]]:
     """Which column holds which field: name → (place, the text that `*` stood for). Fields without a column are left out.
 
@@ -110,8 +121,7 @@ def match(cells: list[str], wanted: tuple[Field, ...]) -> dict[str, tuple[int, s
     found = {}
     for one in wanted:
         for header in one.headers:
-            pattern = re.compile(re.escape(plain(header)).replace(r"\*", "(.+)").replace(r"\#", "#"))
-            hits = [(place, pattern.fullmatch(name)) for place, name in enumerate(names)]
+            hits = [(place, _pattern(header).fullmatch(name)) for place, name in enumerate(names)]
             place, hit = next(((place, hit) for place, hit in hits if hit), (None, None))
             if hit and place not in {taken for taken, _ in found.values()}:
                 original = re.fullmatch(r".*?\(([^()]*)\)\s*", unicodedata.normalize("NFKC", cells[place]))

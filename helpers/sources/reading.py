@@ -29,6 +29,8 @@ _LEFT = {
     "skipped": 'raw_id bigint, "column" varchar, "value" varchar, reason varchar',
     "others": "raw_id bigint, currency varchar, what varchar, amount decimal(18,4)",
     "notes": "what varchar, rows bigint, amount decimal(38,4), currency varchar",
+    "refusals": "reason varchar",
+    "taken": "source_no integer, out_id bigint, what varchar",
 }
 
 
@@ -43,6 +45,8 @@ class Export:
     zone: str
     """Reporting currency and time zone of the company."""
     options: dict[str, object]
+    beside: tuple[tuple[int, str], ...] = ()
+    """The company's other sources of the same store: number and adapter."""
 
     @property
     def label(self) -> str:
@@ -81,7 +85,12 @@ def read_source(con: duckdb.DuckDBPyConnection, number: int, export: Export, scr
         con.execute(f"create or replace table {name} ({columns})")
     for table in adapter.tables:
         con.execute(f"drop table if exists made_{table}")
+    _show_lines(con, export)
     con.execute(_filled_in(adapter.sql, export))
+    if refused := con.execute("select reason from refusals order by reason limit 1").fetchone():
+        names = [export.name(path) for path in export.files]
+        raise BadInput(f"{names[0] if len(names) == 1 else f'{names[0]} and {len(names) - 1} more'}: {refused[0]}")
+    _take_lines(con)
     con.execute('insert into aside select raw_id, "column", "value", reason from skipped')
     _keep(con, number, export)
     return list(adapter.tables)
@@ -93,7 +102,11 @@ def read_source(con: duckdb.DuckDBPyConnection, number: int, export: Export, scr
 def header_of(adapter: Adapter, found: dict[str, tuple[int, str]]) -> Callable[[list[str]], list[str | None] | None]:
     """A judge of header records for `read_text`; what it matched last stays in `found`."""
 
+    needed = sum(one.required for one in adapter.fields)
+
     def keep(texts: list[str]) -> list[str | None] | None:
+        if sum(map(bool, texts)) < needed:  # most lines above a header, and all of them with another delimiter
+            return None
         hits = match(texts, adapter.fields)
         if not all(one.name in hits for one in adapter.fields if one.required):
             return None
@@ -117,7 +130,8 @@ def _read_files(con: duckdb.DuckDBPyConnection, number: int, export: Export, scr
     for file_no, path in enumerate(export.files):
         found: dict[str, tuple[int, str]] = {}
         text = _read_file(con, export, path, found, scratch)
-        readings = {one.name: _reading(con, one, export, path) for one in adapter.fields if one.name in found}
+        mark = export.options["decimal"] or _mark(con, export, path)
+        readings = {one.name: _reading(con, one, export, path, mark) for one in adapter.fields if one.name in found}
         inner = "".join(reading.inner for reading in readings.values())
         joins = " ".join(reading.join for reading in readings.values())
         values = ", ".join(readings[one.name].value if one.name in readings else "null" for one in adapter.fields)
@@ -129,14 +143,20 @@ def _read_files(con: duckdb.DuckDBPyConnection, number: int, export: Export, scr
             absent = "".join(f", null as {one.name}" for one in adapter.fields if one.name not in readings)
             con.execute(f"insert into summaries select row + {first} from (select *{absent} from text_in) where {adapter.summary}")
             con.execute(f"insert into aside select raw_id, '', null, '{SUMMARY}' from summaries where raw_id >= {first}")
-        for one in adapter.fields:
-            if one.name in readings and one.kind != "text":
-                con.execute(
-                    f"""insert into aside select raw_id, '{one.name}', t.{one.name}, '{UNREADABLE[one.kind]}'
-                        from records r join text_in t on r.row_no = t.row
-                        where r.file_no = {file_no} and r.{one.name} is null and t.{one.name} is not null and t.{one.name} not in {cells.BLANKS}
-                              and raw_id not in (select raw_id from aside)"""
-                )
+        pairs = f"from records r join text_in t on r.row_no = t.row where r.file_no = {file_no}"
+        unread = {
+            one: f"r.{one.name} is null and t.{one.name} is not null and t.{one.name} not in {cells.BLANKS}"
+            for one in adapter.fields
+            if one.name in readings and one.kind != "text"
+        }
+        counts = con.execute(
+            f"select count(*){''.join(f', count(*) filter (where {test})' for test in unread.values())} {pairs}"
+        ).fetchone()
+        for one in (one for one, count in zip(unread, counts[1:], strict=True) if count):
+            con.execute(
+                f"""insert into aside select raw_id, '{one.name}', t.{one.name}, '{UNREADABLE[one.kind]}' {pairs}
+                    and {unread[one]} and raw_id not in (select raw_id from aside)"""
+            )
         con.execute("insert into set_aside select ?, row, '', null, reason from text_in_rejects", [export.name(path)])
         con.execute(
             "insert into source_files values (?, ?, ?, ?, ?, ?, 0, ?, 0, ?, '')",
@@ -170,14 +190,13 @@ def _read_file(con: duckdb.DuckDBPyConnection, export: Export, path: Path, found
         raise BadInput(f"{export.name(path)} has no column `{missing[0]}`, which {adapter.name} needs{hint}") from None
 
 
-def _reading(con: duckdb.DuckDBPyConnection, one: Field, export: Export, path: Path) -> cells.Reading:
+def _reading(con: duckdb.DuckDBPyConnection, one: Field, export: Export, path: Path, mark: str) -> cells.Reading:
     options = export.options
     if one.kind == "text":
         return cells.Reading(f"case when {one.name} in {cells.BLANKS} then null else {one.name} end")
     if one.kind == "id":
         return cells.Reading(cells.identifier(one.name))
     if one.kind in ("amount", "integer"):
-        mark = options["decimal"] or _mark(con, export, path)
         reading = cells.amount(con, "text_in", one.name, mark)
         return reading if one.kind == "amount" else cells.Reading(cells.integer(reading.value), reading.inner, reading.join)
     day_first = options["day_first"]
@@ -252,12 +271,45 @@ def _literal(value: object) -> str:
         return "cast(null as varchar)"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list):
+        return f"cast([{', '.join(map(_literal, value))}] as varchar[])"
+    if isinstance(value, dict):
+        return f"map({_literal(list(value))}, {_literal([str(text) for text in value.values()])})"
     return str(value) if isinstance(value, int | float) else "'" + str(value).replace("'", "''") + "'"
 
 
 def _filled_in(sql: str, export: Export) -> str:
-    values = export.options | {"home": export.home}
+    values = export.options | {"home": export.home, "beside": [adapter for _, adapter in export.beside]}
     return re.sub(r"\$([a-z_]+)", lambda found: _literal(values[found[1]]), sql)
+
+
+def _show_lines(con: duckdb.DuckDBPyConnection, export: Export) -> None:
+    """Creates `<name>_order_lines` for each adapter that this one sees: the order lines made for the same store; without rows where there are none."""
+    columns = ", ".join(quote(column.name) for column in TABLES["order_lines"].columns)
+    nothing = ", ".join(f"cast(null as varchar) as {quote(column.name)}" for column in TABLES["order_lines"].columns)
+    for seen in export.adapter.sees:
+        lines = [
+            f"select {number} as source_no, out_id, {columns} from made_{number}_order_lines"
+            for number, name in export.beside
+            if name == seen
+        ]
+        none = f"select cast(0 as integer) as source_no, cast(0 as bigint) as out_id, {nothing} where false"
+        con.execute(f"create or replace temp view {seen}_order_lines as {' union all '.join(lines or [none])}")
+
+
+def _take_lines(con: duckdb.DuckDBPyConnection) -> None:
+    """Removes the order lines that this source has taken over; their records are then explained by it."""
+    for (number,) in con.execute("select distinct source_no from taken order by 1").fetchall():
+        con.execute("create or replace temp table mine as select out_id, what from taken where source_no = ?", [number])
+        con.execute(
+            f"""insert into others_{number}
+                select raw_id, currency, what, coalesce(total, 0)
+                from mine join (select out_id, raw_id from made_{number}_order_lines
+                                union select out_id, raw_id from links_{number} where table_name = 'order_lines') using (out_id)
+                join raw_{number} using (raw_id)"""
+        )
+        con.execute(f"delete from made_{number}_order_lines where out_id in (select out_id from mine)")
+        con.execute(f"delete from links_{number} where table_name = 'order_lines' and out_id in (select out_id from mine)")
 
 
 def _keep(con: duckdb.DuckDBPyConnection, number: int, export: Export) -> None:
@@ -271,7 +323,7 @@ def _keep(con: duckdb.DuckDBPyConnection, number: int, export: Export) -> None:
         con.execute(f"drop table made_{table}")
     con.execute(
         f"""create table raw_{number} as
-            select raw_id, file_no, row_no, case when raw_id not in (select raw_id from summaries) then {adapter.total} end as total, coalesce({adapter.total_currency}, {_literal(export.options["currency"])}, '{export.home}') as currency,
+            select raw_id, file_no, row_no, case when raw_id not in (select raw_id from summaries) then {adapter.total} end as total, coalesce({_filled_in(adapter.total_currency, export)}, {_literal(export.options["currency"])}, '{export.home}') as currency,
                    case when raw_id in (select raw_id from repeats) then 'repeated' when raw_id in (select raw_id from aside) then 'set aside' else 'read' end as state
             from records"""
     )
@@ -340,7 +392,7 @@ def account(con: duckdb.DuckDBPyConnection, number: int, export: Export) -> None
         f"""insert into source_totals
             with signs(table_name, column_name, sign) as (values {signs}),
                  parts as (
-                     select currency, 'total' as part, '' as what, sum(total) as amount from raw_{number} where state <> 'repeated' group by currency
+                     select currency, 'total' as part, '' as what, sum(total) as amount from raw_{number} where state <> 'repeated' and total is not null group by currency
                      union all select currency, 'ledger', table_name || '.' || column_name, sum(sign * loaded) from source_sums join signs using (table_name, column_name)
                      where source_no = {number} group by all
                      union all select currency, 'set aside', '', sum(amount) from (
