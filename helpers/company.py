@@ -67,7 +67,8 @@ class ExportSource(BaseModel):
             default = known[name][0]
             kind = bool if name == "day_first" else str if default is None else type(default)
             if type(value) is not kind:
-                raise ValueError(f"option `{name}` of {self.adapter} must be {'true or false' if kind is bool else 'text'}, not {value!r}")
+                must = {bool: "true or false", int: "a whole number"}.get(kind, "text")
+                raise ValueError(f"option `{name}` of {self.adapter} must be {must}, not {value!r}")
         given = self.model_extra or {}
         if given.get("decimal", "") not in ("", ".", ","):
             raise ValueError(f'option `decimal` must be "." or ",", not {given["decimal"]!r}')
@@ -85,8 +86,9 @@ class ExportSource(BaseModel):
 
 
 def needs_store(adapter: Adapter) -> bool:
-    """Whether some table that it fills has a store that must be filled."""
-    return any(column.name == "store" and column.required for table in adapter.tables for column in TABLES[table].columns)
+    """Whether some table that it fills has a store that must be filled, and its files don't name one."""
+    named = any(one.name == "store" for one in adapter.fields)
+    return not named and any(column.name == "store" and column.required for table in adapter.tables for column in TABLES[table].columns)
 
 
 class Settings(BaseModel):

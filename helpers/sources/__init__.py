@@ -1,9 +1,9 @@
 """Exports of shops, marketplaces and ad platforms: an adapter for each, all of one shape."""
 
-from helpers.sources import meta_ads
+from helpers.sources import meta_ads, woocommerce, youzan
 from helpers.sources.adapter import Adapter
 
-ADAPTERS: dict[str, Adapter] = {adapter.name: adapter for module in (meta_ads,) for adapter in module.ADAPTERS}
+ADAPTERS: dict[str, Adapter] = {adapter.name: adapter for module in (meta_ads, woocommerce, youzan) for adapter in module.ADAPTERS}
 """Every adapter by the name that company.toml gives it."""
 
 COMMON_OPTIONS: dict[str, tuple[object, str]] = {
