@@ -21,7 +21,13 @@ from helpers.sources.adapter import Adapter
 from helpers.sources.reading import Export
 
 DATA_FILES = (".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xls")
-OPTION_KINDS = {bool: "true or false", str: "text", float: "a number such as 0.19", dict: 'a table such as { "name" = "value" }'}
+OPTION_KINDS = {
+    bool: "true or false",
+    str: "text",
+    int: "a whole number",
+    float: "a number such as 0.19",
+    dict: 'a table such as { "name" = "value" }',
+}
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -95,8 +101,9 @@ class ExportSource(BaseModel):
 
 
 def needs_store(adapter: Adapter) -> bool:
-    """Whether some table that it fills has a store that must be filled."""
-    return any(column.name == "store" and column.required for table in adapter.tables for column in TABLES[table].columns)
+    """Whether some table that it fills has a store that must be filled, and its files don't name one."""
+    named = any(one.name == "store" for one in adapter.fields)
+    return not named and any(column.name == "store" and column.required for table in adapter.tables for column in TABLES[table].columns)
 
 
 class Settings(BaseModel):

@@ -9,6 +9,8 @@ from helpers.sources import (
     amazon_sponsored_products,
     google_ads,
     meta_ads,
+    woocommerce,
+    youzan,
 )
 from helpers.sources.adapter import Adapter
 
@@ -21,6 +23,8 @@ MODULES = (
     amazon_sponsored_products,
     google_ads,
     meta_ads,
+    woocommerce,
+    youzan,
 )
 ADAPTERS: dict[str, Adapter] = {adapter.name: adapter for module in MODULES for adapter in module.ADAPTERS}
 """Every adapter by the name that company.toml gives it."""

@@ -32,8 +32,8 @@ class Adapter:
     """How one kind of export is read.
 
     The SQL sees `rows`, whose columns are the fields and `raw_id` (a row's number over all files, in order), `file_no` and `row_no`:
-    every readable row that repeats no other. `$store`, `$channel`, `$currency`, `$home` (the reporting currency) and each option stand
-    for what company.toml says, as SQL values. It leaves, for each table that it fills, a table `made_<table>` with `out_id` (a number of
+    every readable row that repeats no other (`records` has the others too). `$store`, `$channel`, `$currency`, `$home` and `$zone` (the company's currency and time zone)
+    and each option stand for what company.toml says, as SQL values. It leaves, for each table that it fills, a table `made_<table>` with `out_id` (a number of
     its own for each row), `raw_id` (the row that it was made from) and the contract's columns; and where there is need of them:
     `links` (raw_id, table_name, out_id): further rows that a made row was made from;
     `skipped` (raw_id, "column", "value", reason): rows that can't be used, with the field, its text and why;
@@ -61,6 +61,8 @@ class Adapter:
     """What company.toml may say beside the common options: name → (default, meaning)."""
     summary: str = ""
     """SQL condition over a record's text that tells a total of other rows: it is set aside, and counts in no total."""
+    forms: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Kinds of files that belong together, each with the fields that make a file one of them; a record's is its column `form`."""
     document: tuple[str, ...] = ()
     """Fields that name a document (an order, a settlement): it is taken whole from the newest file that has it, or set aside whole."""
     newest: str = ""
@@ -74,6 +76,12 @@ class Adapter:
     `source_no` and `out_id`. `$beside` is the list of the adapters of all other sources of the same store."""
     literal_quotes: bool = False
     """Whether `"` is a character like any other in its tab-separated form."""
+
+
+def wanted(adapter: Adapter) -> dict[str, list[str]]:
+    """The fields that a file must have, by form; one form called `` where the adapter knows no others."""
+    always = [one.name for one in adapter.fields if one.required]
+    return {form: list(dict.fromkeys([*always, *names])) for form, names in (adapter.forms or {"": ()}).items()}
 
 
 def fields(*lines: str) -> tuple[Field, ...]:

@@ -16,7 +16,7 @@ from helpers.contract import TABLES, BadInput
 from helpers.files import NoHeader, TextTable, quote, read_text
 from helpers.policy import did_you_mean
 from helpers.sources import cells
-from helpers.sources.adapter import Adapter, Field, match, plain
+from helpers.sources.adapter import Adapter, Field, match, plain, wanted
 
 UNREADABLE = {
     "amount": "not an amount (at most 4 decimals)", "integer": "not a whole number", "day": "not a day that can be read",
@@ -79,8 +79,7 @@ def read_source(con: duckdb.DuckDBPyConnection, number: int, export: Export, scr
     _read_files(con, number, export, scratch)
     _set_documents_aside(con, adapter)
     _find_repeats(con, adapter)
-    good = "from records where raw_id not in (select raw_id from aside) and raw_id not in (select raw_id from repeats)"
-    con.execute(f"create or replace table rows as select * {good} order by raw_id")
+    con.execute("create or replace view rows as select * from records anti join aside using (raw_id) anti join repeats using (raw_id)")
     for name, columns in _LEFT.items():
         con.execute(f"create or replace table {name} ({columns})")
     for table in adapter.tables:
@@ -108,7 +107,7 @@ def header_of(adapter: Adapter, found: dict[str, tuple[int, str]]) -> Callable[[
         if sum(map(bool, texts)) < needed:  # most lines above a header, and all of them with another delimiter
             return None
         hits = match(texts, adapter.fields)
-        if not all(one.name in hits for one in adapter.fields if one.required):
+        if form_of(adapter, hits) is None:
             return None
         found.clear()
         found.update(hits)
@@ -118,11 +117,16 @@ def header_of(adapter: Adapter, found: dict[str, tuple[int, str]]) -> Callable[[
     return keep
 
 
+def form_of(adapter: Adapter, hits: dict[str, tuple[int, str]]) -> str | None:
+    """The first form of which a header has all fields; None where it has none."""
+    return next((form for form, names in wanted(adapter).items() if all(name in hits for name in names)), None)
+
+
 def _read_files(con: duckdb.DuckDBPyConnection, number: int, export: Export, scratch: Path) -> None:
     adapter = export.adapter
     extra = [f"{one.name}_in_header" for one in adapter.fields if any("*" in header for header in one.headers)]
     columns = ", ".join(f"{one.name} {SQL_KINDS[one.kind]}" for one in adapter.fields)
-    columns += "".join(f", {name} varchar" for name in extra)
+    columns += "".join(f", {name} varchar" for name in extra) + (", form varchar" if adapter.forms else "")
     con.execute(f"create or replace table records (raw_id bigint, file_no integer, row_no bigint, content ubigint, {columns})")
     con.execute('create or replace table aside (raw_id bigint, "column" varchar, "value" varchar, reason varchar)')
     con.execute("create or replace table summaries (raw_id bigint)")
@@ -136,6 +140,7 @@ def _read_files(con: duckdb.DuckDBPyConnection, number: int, export: Export, scr
         joins = " ".join(reading.join for reading in readings.values())
         values = ", ".join(readings[one.name].value if one.name in readings else "null" for one in adapter.fields)
         values += "".join(f", '{found.get(name.removesuffix('_in_header'), (0, ''))[1].replace(chr(39), chr(39) * 2)}'" for name in extra)
+        values += f", '{form_of(adapter, found)}'" if adapter.forms else ""
         con.execute(
             f"insert into records select row + {first}, {file_no}, row, content, {values} from (select *{inner} from text_in) cells {joins}"
         )
@@ -180,10 +185,10 @@ def _read_file(con: duckdb.DuckDBPyConnection, export: Export, path: Path, found
         return read_text(con, path, "text_in", known, export.options["encoding"], scratch=scratch,
                          keep=header_of(adapter, found), literal_quotes=adapter.literal_quotes)  # fmt: skip
     except NoHeader as problem:
-        needed = [one for one in adapter.fields if one.required]
         best = max(problem.looked, key=lambda texts: len(match(texts, adapter.fields)))
         hits = match(best, adapter.fields)
-        missing = [one.headers[0] for one in needed if one.name not in hits]
+        needed = min(wanted(adapter).values(), key=lambda names: sum(name not in hits for name in names) / len(names))
+        missing = [one.headers[0] for one in adapter.fields if one.name in needed and one.name not in hits]
         if len(missing) == len(needed):
             raise BadInput(f"{export.name(path)} is no export that {adapter.name} reads: it has no column `{missing[0]}`") from None
         hint = did_you_mean(plain(missing[0]), [plain(text) for text in best if text])
@@ -279,7 +284,7 @@ def _literal(value: object) -> str:
 
 
 def _filled_in(sql: str, export: Export) -> str:
-    values = export.options | {"home": export.home, "beside": [adapter for _, adapter in export.beside]}
+    values = export.options | {"home": export.home, "zone": export.zone, "beside": [adapter for _, adapter in export.beside]}
     return re.sub(r"\$([a-z_]+)", lambda found: _literal(values[found[1]]), sql)
 
 
