@@ -17,9 +17,9 @@ from helpers.company import open_company
 from helpers.contract import BadInput
 from helpers.load import load_tables
 from helpers.sample import build
-from helpers.sample_exports import ads
+from helpers.sample_exports import ads, amazon
 
-PLATFORMS = {"ads": ads}
+PLATFORMS = {"ads": ads, "amazon": amazon}
 CASES = int(os.environ.get("PROFIT_MUTATIONS", "12"))
 GARBAGE = [
     "x",

@@ -63,7 +63,7 @@ where not of_another and cancelled and quantity <> 0;
 
 -- A tax that prices contain is what a column says, or what company.toml names; a discount contains it in the same proportion.
 create or replace table priced as
-select raw_id, order_id, sku, purchased, quantity, currency, cancelled, coalesce(state, country) as region, coalesce(total, 0) as total, coalesce(item_price, 0) as gross,
+select raw_id, order_id, sku, purchased, quantity, coalesce(currency, $currency, $home) as currency, cancelled, coalesce(state, country) as region, coalesce(total, 0) as total, coalesce(item_price, 0) as gross,
        case when not taxed then gross when untaxed_price is not null then untaxed_price when coalesce(item_tax, 0) <> 0 then gross - item_tax
             else cast(round(gross / cast(1 + $tax_rate as decimal(9,6)), 2) as decimal(18,4)) end as price,
        case when not taxed then sent when sent_tax <> 0 then sent - sent_tax else cast(round(sent / cast(1 + $tax_rate as decimal(9,6)), 2) as decimal(18,4)) end as shipping,
@@ -73,13 +73,13 @@ from items where raw_id not in (select raw_id from skipped);
 create table made_order_lines as
 select row_number() over (order by min(raw_id)) as out_id, min(raw_id) as raw_id, order_id, sku as line_no, min(purchased) as ordered_at, $store as store,
        coalesce($channel, 'amazon') as channel, sku as product_id, sum(quantity) as quantity, sum(price) as gross_amount, sum(discount) as discount_amount,
-       sum(shipping) as shipping_income, min(region) as region, coalesce(min(currency), $currency) as currency, case when bool_and(cancelled) then 'cancelled' end as status
-from priced group by order_id, sku;
+       sum(shipping) as shipping_income, min(region) as region, currency, case when bool_and(cancelled) then 'cancelled' end as status
+from priced group by order_id, sku, currency;
 
 insert into links
-select p.raw_id, 'order_lines', out_id from priced p join made_order_lines l on p.order_id = l.order_id and p.sku is not distinct from l.line_no where p.raw_id <> l.raw_id;
+select p.raw_id, 'order_lines', out_id from priced p join made_order_lines l on p.order_id = l.order_id and p.sku is not distinct from l.line_no and p.currency = l.currency where p.raw_id <> l.raw_id;
 
-insert into others select raw_id, coalesce(currency, $currency, $home), 'taxes in the prices', total - price - shipping + discount from priced where total <> price + shipping - discount;
+insert into others select raw_id, currency, 'taxes in the prices', total - price - shipping + discount from priced where total <> price + shipping - discount;
 
 insert into notes
 select 'prices that hold no tax by their columns, though prices of their marketplace contain one: say tax_rate if they do', count(*), sum(item_price), currency

@@ -158,7 +158,10 @@ union all
 select raw_id, 'posted', null, 'no day' from rows where posted is null and total is not null
 union all
 select raw_id, 'total', cast(total as varchar), 'its columns add up to ' || {_sum(_MONEY + _TAXES)} || ', so that one is missing or misread' from rows
-where posted is not null and total <> {_sum(_MONEY + _TAXES)};
+where posted is not null and total <> {_sum(_MONEY + _TAXES)}
+union all
+select raw_id, 'order_id', null, 'no order' from rows join (values {_KINDS}) k(word, kind) on lower(type) = word
+where order_id is null and kind in ('order', 'refund') and posted is not null and total = {_sum(_MONEY + _TAXES)};
 
 -- The currency is that of the marketplace; a row without one takes that of its file.
 create or replace table items as

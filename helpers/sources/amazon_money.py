@@ -119,8 +119,8 @@ with sold as (
            -coalesce(sum(amount) filter (where place = 'fulfilment_cost'), 0) as fulfilment
     from money where place in {_SALE} and order_id is not null group by order_id, sku)
 select row_number() over (order by s.raw_id) as out_id, s.*, b.source_no, b.out_id as beside_id,
-       b.out_id is not null and coalesce(b.status, '') <> 'cancelled' and coalesce(b.currency, s.currency) = s.currency as told,
-       cast(b.ordered_at as timestamp) as ordered_at, b.region as its_region, cast(b.quantity as bigint) as its_quantity,
+       coalesce(b.out_id is not null and coalesce(b.status, '') <> 'cancelled' and b.currency = s.currency and try_cast(b.quantity as bigint) > 0, false) as told,
+       cast(b.ordered_at as timestamp) as ordered_at, b.region as its_region, try_cast(b.quantity as bigint) as its_quantity,
        cast(b.gross_amount as decimal(18,4)) as its_gross, coalesce(cast(b.discount_amount as decimal(18,4)), 0) as its_discount,
        coalesce(cast(b.shipping_income as decimal(18,4)), 0) as its_shipping
 from sold s left join amazon_all_orders_order_lines b on s.order_id = b.order_id and s.sku = b.line_no
@@ -162,7 +162,7 @@ create or replace table rest as
 with apart as (
     select m.raw_id, m.posted, m.currency, m.amount, order_id is not null and place not like '%: %' as stray,
            case when place = 'platform_fee' then 'overheads: Amazon account' when place = 'fulfilment_cost' then 'overheads: FBA fulfilment'
-                when place = 'handling_cost' then 'overheads: FBA returns' when place in {_SALE} then 'elsewhere: parts of sales that no file holds'
+                when place = 'handling_cost' then 'overheads: FBA returns' when place in {_SALE} then 'elsewhere: sales of no order'
                 when place in {_REFUND} then 'elsewhere: refunds of no order' else place end as place
     from money m left join lines l using (order_id, sku)
     where place like '%: %' or order_id is null or (place in {_SALE} and l.out_id is null))
