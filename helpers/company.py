@@ -66,8 +66,10 @@ class ExportSource(BaseModel):
                 raise ValueError(f"{self.adapter} has no option `{name}`{did_you_mean(name, known) or '; it has ' + ', '.join(known)}")
             default = known[name][0]
             kind = bool if name == "day_first" else str if default is None else type(default)
-            if type(value) is not kind:
-                raise ValueError(f"option `{name}` of {self.adapter} must be {'true or false' if kind is bool else 'text'}, not {value!r}")
+            texts = value.values() if isinstance(value, dict) else []
+            if type(value) is not kind or not all(isinstance(text, str) for text in texts):
+                words = {bool: "true or false", dict: 'a list such as { web = "webshop" }'}.get(kind, "text in quotes")
+                raise ValueError(f"option `{name}` of {self.adapter} must be {words}, not {value!r}")
         given = self.model_extra or {}
         if given.get("decimal", "") not in ("", ".", ","):
             raise ValueError(f'option `decimal` must be "." or ",", not {given["decimal"]!r}')

@@ -15,7 +15,7 @@ from helpers.company import Company
 from helpers.contract import TABLES, BadInput, Column, Table
 from helpers.files import TextTable, quote, read_text
 from helpers.policy import did_you_mean
-from helpers.sources.reading import account, read_source, start
+from helpers.sources.reading import account, read_sources, start
 
 DATE = r"(19|[2-9]\d)\d\d-\d\d-\d\d"
 OFFSET = r"(Z|[+-](0\d|1[0-4]):?[0-5]\d)"
@@ -67,7 +67,7 @@ def load_tables(con: duckdb.DuckDBPyConnection, company: Company, scratch: Path)
         " amount_in decimal(38,4), loaded decimal(38,4), set_aside decimal(38,4), unreadable bigint)"
     )
     start(con)
-    made = {number: read_source(con, number, export, scratch) for number, export in enumerate(company.exports)}
+    made = read_sources(con, company.exports, scratch)
     for name in dict.fromkeys(["fx_rates", "order_lines", *TABLES]):  # rates and sales first: the others are held against them
         _load_table(con, company, TABLES[name], [number for number, tables in made.items() if name in tables], scratch)
     for number, export in enumerate(company.exports):

@@ -1,10 +1,11 @@
 """Exports of shops, marketplaces and ad platforms: an adapter for each, all of one shape."""
 
-from helpers.sources import meta_ads
+from helpers.sources import meta_ads, shopify_orders, shopify_payouts, shopify_products
 from helpers.sources.adapter import Adapter
 
-ADAPTERS: dict[str, Adapter] = {adapter.name: adapter for module in (meta_ads,) for adapter in module.ADAPTERS}
-"""Every adapter by the name that company.toml gives it."""
+MODULES = (meta_ads, shopify_orders, shopify_payouts, shopify_products)
+ADAPTERS: dict[str, Adapter] = {adapter.name: adapter for module in MODULES for adapter in module.ADAPTERS}
+"""Every adapter by the name that company.toml gives it, in the order in which they make their rows."""
 
 COMMON_OPTIONS: dict[str, tuple[object, str]] = {
     "store": ("", "the store that the rows belong to"),

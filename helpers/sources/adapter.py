@@ -59,11 +59,19 @@ class Adapter:
     document: tuple[str, ...] = ()
     """Fields that name a document (an order, a settlement): it is taken whole from the newest file that has it, or set aside whole."""
     newest: str = ""
-    """Field whose latest value tells which of two files is the newer one."""
+    """SQL over a record whose largest value tells which copy of a document is the newer one or, where they are equal, which file."""
     unique: bool = False
     """Whether a row that is the same in every cell as an earlier one of its file repeats it."""
     carried: tuple[str, ...] = ()
     """Fields that a blank cell takes from the row above."""
+    derived: dict[str, str] = field(default_factory=dict)
+    """Further text columns, worked out before documents are looked for: name → query over `records`, the records of all files, for the
+    raw_id and the value of those that have one."""
+    starts: str = ""
+    """SQL that holds for the record with which a document begins: a file in which it begins twice holds two copies of it."""
+    sees: tuple[str, ...] = ()
+    """Adapters whose sources of the same store the SQL sees too: their records as `<name>_rows` and, if they stand above this one in the
+    list of all adapters, what they have made as `<name>_<table>` (all columns as text); without such a source both have no rows."""
     literal_quotes: bool = False
     """Whether `"` is a character like any other in its tab-separated form."""
 

@@ -6,7 +6,7 @@ A record is loaded, set aside with its reason, or repeats one of another file. W
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import duckdb
 from helpers.contract import TABLES, BadInput
 from helpers.files import NoHeader, TextTable, quote, read_text
 from helpers.policy import did_you_mean
-from helpers.sources import cells
+from helpers.sources import ADAPTERS, cells
 from helpers.sources.adapter import Adapter, Field, match, plain
 
 UNREADABLE = {
@@ -65,25 +65,54 @@ def start(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def read_source(con: duckdb.DuckDBPyConnection, number: int, export: Export, scratch: Path) -> list[str]:
-    """Read an export's files and make its rows: the names of the contract tables for which there is a `made_<number>_<table>`.
+def read_sources(con: duckdb.DuckDBPyConnection, exports: Sequence[Export], scratch: Path) -> dict[int, list[str]]:
+    """Read all exports' files, then make their rows: each number with the contract tables for which there is a `made_<number>_<table>`.
 
+    Rows are made in the order of the list of adapters, so that one adapter can see what another one has made.
     Raises BadInput, in one sentence, for a file that can't be used at all.
     """
-    adapter = export.adapter
-    _read_files(con, number, export, scratch)
-    _set_documents_aside(con, adapter)
-    _find_repeats(con, adapter)
-    good = "from records where raw_id not in (select raw_id from aside) and raw_id not in (select raw_id from repeats)"
-    con.execute(f"create or replace table rows as select * {good} order by raw_id")
+    for number, export in enumerate(exports):
+        _read_files(con, number, export, scratch)
+        _derive(con, export.adapter)
+        _set_documents_aside(con, export.adapter)
+        _find_repeats(con, export.adapter)
+        for table in ("records", "aside", "repeats"):
+            con.execute(f"alter table {table} rename to {table}_{number}")
+        bad = f"(select raw_id from aside_{number} union all select raw_id from repeats_{number})"
+        con.execute(f"create view rows_{number} as select * from records_{number} anti join {bad} using (raw_id)")
+    order = list(ADAPTERS)
+    made: dict[int, list[str]] = {}
+    for number in sorted(range(len(exports)), key=lambda number: order.index(exports[number].adapter.name)):
+        _make_rows(con, number, exports, made)
+        made[number] = list(exports[number].adapter.tables)
+    for number in made:
+        con.execute(f"drop view rows_{number}; drop table records_{number}; drop table aside_{number}; drop table repeats_{number}")
+    return made
+
+
+def _make_rows(con: duckdb.DuckDBPyConnection, number: int, exports: Sequence[Export], made: dict[int, list[str]]) -> None:
+    export = exports[number]
+    _show(con, "rows", [f"rows_{number}"], _record_columns(export.adapter))
+    for name in export.adapter.sees:
+        other = ADAPTERS[name]
+        same = [n for n, one in enumerate(exports) if one.adapter is other and one.options["store"] == export.options["store"]]
+        _show(con, f"{name}_rows", [f"rows_{n}" for n in same], _record_columns(other))
+        for table in other.tables:
+            columns = ", ".join(f"{quote(one.name)} varchar" for one in TABLES[table].columns)
+            _show(con, f"{name}_{table}", [f"made_{n}_{table}" for n in same if n in made], f"out_id bigint, raw_id bigint, {columns}")
     for name, columns in _LEFT.items():
         con.execute(f"create or replace table {name} ({columns})")
-    for table in adapter.tables:
-        con.execute(f"drop table if exists made_{table}")
-    con.execute(_filled_in(adapter.sql, export))
-    con.execute('insert into aside select raw_id, "column", "value", reason from skipped')
+    con.execute(_filled_in(export.adapter.sql, export))
+    con.execute(f'insert into aside_{number} select raw_id, "column", "value", reason from skipped')
     _keep(con, number, export)
-    return list(adapter.tables)
+
+
+def _show(con: duckdb.DuckDBPyConnection, name: str, tables: list[str], columns: str) -> None:
+    """A view of these tables together, or of none: then it has the columns and no rows."""
+    con.execute(f"create or replace temp table no_{name} ({columns})")
+    con.execute(
+        f"create or replace temp view {name} as {' union all by name '.join(f'from {table}' for table in tables or [f'no_{name}'])}"
+    )
 
 
 # ---- files to typed records ----------------------------------------------------------------------------------------------------
@@ -104,22 +133,30 @@ def header_of(adapter: Adapter, found: dict[str, tuple[int, str]]) -> Callable[[
     return keep
 
 
+def _record_columns(adapter: Adapter) -> str:
+    columns = [f"{one.name} {SQL_KINDS[one.kind]}" for one in adapter.fields]
+    columns += [f"{one.name}_in_header varchar" for one in adapter.fields if any("*" in header for header in one.headers)]
+    return ", ".join(
+        ["raw_id bigint", "file_no integer", "row_no bigint", "content ubigint", *columns, *(f"{name} varchar" for name in adapter.derived)]
+    )
+
+
 def _read_files(con: duckdb.DuckDBPyConnection, number: int, export: Export, scratch: Path) -> None:
     adapter = export.adapter
     extra = [f"{one.name}_in_header" for one in adapter.fields if any("*" in header for header in one.headers)]
-    columns = ", ".join(f"{one.name} {SQL_KINDS[one.kind]}" for one in adapter.fields)
-    columns += "".join(f", {name} varchar" for name in extra)
-    con.execute(f"create or replace table records (raw_id bigint, file_no integer, row_no bigint, content ubigint, {columns})")
+    con.execute(f"create or replace table records ({_record_columns(adapter)})")
     con.execute('create or replace table aside (raw_id bigint, "column" varchar, "value" varchar, reason varchar)')
     first = 0
     for file_no, path in enumerate(export.files):
         found: dict[str, tuple[int, str]] = {}
         text = _read_file(con, export, path, found, scratch)
-        readings = {one.name: _reading(con, one, export, path) for one in adapter.fields if one.name in found}
+        mark = export.options["decimal"] or _mark(con, export, path)
+        readings = {one.name: _reading(con, one, export, path, mark) for one in adapter.fields if one.name in found}
         inner = "".join(reading.inner for reading in readings.values())
         joins = " ".join(reading.join for reading in readings.values())
         values = ", ".join(readings[one.name].value if one.name in readings else "null" for one in adapter.fields)
         values += "".join(f", '{found.get(name.removesuffix('_in_header'), (0, ''))[1].replace(chr(39), chr(39) * 2)}'" for name in extra)
+        values += ", null" * len(adapter.derived)
         con.execute(
             f"insert into records select row + {first}, {file_no}, row, content, {values} from (select *{inner} from text_in) cells {joins}"
         )
@@ -139,12 +176,16 @@ def _read_files(con: duckdb.DuckDBPyConnection, number: int, export: Export, scr
         first += con.execute(
             "select coalesce(max(row), 0) + 1 from (select row from text_in union all select row from text_in_rejects)"
         ).fetchone()[0]
-    carried = ", ".join(
-        f"coalesce({name}, last_value({name} ignore nulls) over (partition by file_no order by row_no rows unbounded preceding)) as {name}"
+
+
+def _derive(con: duckdb.DuckDBPyConnection, adapter: Adapter) -> None:
+    above = "over (partition by file_no order by row_no rows unbounded preceding)"
+    values = {
+        name: f"select raw_id, last_value({name} ignore nulls) {above} as value from records qualify {name} is null and raw_id not in (select raw_id from aside)"
         for name in adapter.carried
-    )
-    if carried:
-        con.execute(f"create or replace table records as select * replace ({carried}) from records")
+    }
+    for name, query in (values | adapter.derived).items():
+        con.execute(f"update records set {name} = found.value from ({query}) found where records.raw_id = found.raw_id")
 
 
 def _read_file(con: duckdb.DuckDBPyConnection, export: Export, path: Path, found: dict, scratch: Path) -> TextTable:
@@ -164,14 +205,13 @@ def _read_file(con: duckdb.DuckDBPyConnection, export: Export, path: Path, found
         raise BadInput(f"{export.name(path)} has no column `{missing[0]}`, which {adapter.name} needs{hint}") from None
 
 
-def _reading(con: duckdb.DuckDBPyConnection, one: Field, export: Export, path: Path) -> cells.Reading:
+def _reading(con: duckdb.DuckDBPyConnection, one: Field, export: Export, path: Path, mark: str) -> cells.Reading:
     options = export.options
     if one.kind == "text":
         return cells.Reading(f"case when {one.name} in {cells.BLANKS} then null else {one.name} end")
     if one.kind == "id":
         return cells.Reading(cells.identifier(one.name))
     if one.kind in ("amount", "integer"):
-        mark = options["decimal"] or _mark(con, export, path)
         reading = cells.amount(con, "text_in", one.name, mark)
         return reading if one.kind == "amount" else cells.Reading(cells.integer(reading.value), reading.inner, reading.join)
     day_first = options["day_first"]
@@ -209,15 +249,16 @@ def _set_documents_aside(con: duckdb.DuckDBPyConnection, adapter: Adapter) -> No
     if not adapter.document:
         return
     key = ", ".join(adapter.document)
+    same = " and ".join(f"r.{name} is not distinct from d.{name}" for name in ("file_no", *adapter.document))
     con.execute(
         f"""insert into aside select r.raw_id, '{adapter.document[0]}', r.{adapter.document[0]}, 'another record of the same document can''t be read'
-            from records r join (select distinct file_no, {key} from records where raw_id in (select raw_id from aside)) d using (file_no, {key})
+            from records r join (select distinct file_no, {key} from records where raw_id in (select raw_id from aside)) d on {same}
             where raw_id not in (select raw_id from aside)"""
     )
 
 
 def _find_repeats(con: duckdb.DuckDBPyConnection, adapter: Adapter) -> None:
-    """Fills `repeats` (raw_id): records that stand in a newer file too, or twice in their own where that can't be meant."""
+    """Fills `repeats` (raw_id): records that stand in a newer copy of their document, or twice in a file where that can't be meant."""
     con.execute("create or replace table repeats (raw_id bigint)")
     if adapter.unique:
         con.execute(
@@ -225,15 +266,17 @@ def _find_repeats(con: duckdb.DuckDBPyConnection, adapter: Adapter) -> None:
         )
     if adapter.document:
         key = ", ".join(adapter.document)
-        newest = f"max({adapter.newest})" if adapter.newest else "null"
+        same = " and ".join(f"r.{name} is not distinct from b.{name}" for name in adapter.document)
+        start = f"count(*) filter ({adapter.starts}) over (partition by file_no, {key} order by row_no rows unbounded preceding)"
         con.execute(
             f"""insert into repeats
-                with files as (select file_no, {newest} as newest, count(*) as size from records group by file_no),
-                     copies as (select file_no, {key}, count(*) as size from records group by file_no, {key}),
-                     best as (select {key}, file_no from copies join files using (file_no)
-                              qualify row_number() over (partition by {key} order by newest desc nulls last, copies.size desc, file_no desc) = 1)
-                select raw_id from records r join best b on {" and ".join(f"r.{name} is not distinct from b.{name}" for name in adapter.document)}
-                where r.file_no <> b.file_no and r.{adapter.document[0]} is not null and raw_id not in (select raw_id from repeats)"""
+                with cells as (select raw_id, file_no, {f"greatest({start}, 1)" if adapter.starts else "1"} as copy, {key}, {adapter.newest or "null"} as newest
+                               from records where {adapter.document[0]} is not null and raw_id not in (select raw_id from repeats)),
+                     files as (select file_no, max(newest) as newest from cells group by file_no),
+                     copies as (select file_no, copy, {key}, max(newest) as own, count(*) as size from cells group by file_no, copy, {key}),
+                     best as (select {key}, file_no, copy from copies join files using (file_no)
+                              qualify row_number() over (partition by {key} order by own desc nulls last, newest desc nulls last, size desc, file_no desc, copy desc) = 1)
+                select raw_id from cells r join best b on {same} where r.file_no <> b.file_no or r.copy <> b.copy"""
         )
     con.execute("delete from aside where raw_id in (select raw_id from repeats)")
 
@@ -246,6 +289,9 @@ def _literal(value: object) -> str:
         return "cast(null as varchar)"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dict):
+        keys, texts = (", ".join(_literal(text) for text in texts) for texts in (value, value.values()))
+        return f"cast(map([{keys}], [{texts}]) as map(varchar, varchar))"
     return str(value) if isinstance(value, int | float) else "'" + str(value).replace("'", "''") + "'"
 
 
@@ -266,14 +312,14 @@ def _keep(con: duckdb.DuckDBPyConnection, number: int, export: Export) -> None:
     con.execute(
         f"""create table raw_{number} as
             select raw_id, file_no, row_no, {adapter.total} as total, coalesce({adapter.total_currency}, {_literal(export.options["currency"])}, '{export.home}') as currency,
-                   case when raw_id in (select raw_id from repeats) then 'repeated' when raw_id in (select raw_id from aside) then 'set aside' else 'read' end as state
-            from records"""
+                   case when raw_id in (select raw_id from repeats_{number}) then 'repeated' when raw_id in (select raw_id from aside_{number}) then 'set aside' else 'read' end as state
+            from records_{number}"""
     )
     for name in ("links", "others"):
         con.execute(f"create table {name}_{number} as from {name}")
     con.execute("insert into source_notes select ?, what, rows, amount, currency from notes where rows > 0", [export.label])
     con.execute(
-        f"""insert into set_aside select file, row_no, "column", "value", reason from aside join raw_{number} using (raw_id)
+        f"""insert into set_aside select file, row_no, "column", "value", reason from aside_{number} join raw_{number} using (raw_id)
             join (select file_no, file from source_files where source_no = {number}) using (file_no) order by raw_id"""
     )
 
@@ -311,7 +357,7 @@ def account(con: duckdb.DuckDBPyConnection, number: int, export: Export) -> None
         f"""insert into source_totals
             with signs(table_name, column_name, sign) as (values {signs}),
                  parts as (
-                     select currency, 'total' as part, '' as what, sum(total) as amount from raw_{number} where state <> 'repeated' group by currency
+                     select currency, 'total' as part, '' as what, sum(total) as amount from raw_{number} where state <> 'repeated' and total is not null group by currency
                      union all select currency, 'ledger', table_name || '.' || column_name, sum(sign * loaded) from source_sums join signs using (table_name, column_name)
                      where source_no = {number} group by all
                      union all select currency, 'set aside', '', sum(amount) from (
