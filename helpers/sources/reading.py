@@ -85,9 +85,17 @@ def read_sources(con: duckdb.DuckDBPyConnection, exports: Sequence[Export], scra
     for number in sorted(range(len(exports)), key=lambda number: order.index(exports[number].adapter.name)):
         _make_rows(con, number, exports, made)
         made[number] = list(exports[number].adapter.tables)
+        _forget_temporary(con)
     for number in made:
         con.execute(f"drop view rows_{number}; drop table records_{number}; drop table aside_{number}; drop table repeats_{number}")
     return made
+
+
+def _forget_temporary(con: duckdb.DuckDBPyConnection) -> None:
+    """Drops the temporary tables and views of an adapter's SQL, whose names must not meet others."""
+    for kind in ("view", "table"):
+        for (name,) in con.execute(f"select {kind}_name from duckdb_{kind}s() where temporary and not internal").fetchall():
+            con.execute(f"drop {kind} {quote(name)}")
 
 
 def _make_rows(con: duckdb.DuckDBPyConnection, number: int, exports: Sequence[Export], made: dict[int, list[str]]) -> None:
