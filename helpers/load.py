@@ -15,7 +15,7 @@ from helpers.company import Company, Source, find_files
 from helpers.contract import TABLES, BadInput, Column, Table
 from helpers.files import NoHeader, TextTable, quote, read_text
 from helpers.policy import did_you_mean
-from helpers.sources.reading import account, leave_out_unnamed_campaigns, read_source, start
+from helpers.sources.reading import account, leave_out_unnamed_campaigns, read_sources, start
 
 DATE = r"(19|[2-9]\d)\d\d-\d\d-\d\d"
 OFFSET = r"(Z|[+-](0\d|1[0-4]):?[0-5]\d)"
@@ -67,8 +67,7 @@ def load_tables(con: duckdb.DuckDBPyConnection, company: Company, scratch: Path)
         " amount_in decimal(38,4), loaded decimal(38,4), set_aside decimal(38,4), unreadable bigint)"
     )
     start(con)
-    in_turn = sorted(enumerate(company.exports), key=lambda numbered: bool(numbered[1].adapter.sees))
-    made = {number: read_source(con, number, export, scratch) for number, export in in_turn}
+    made = read_sources(con, company.exports, scratch)
     for name in dict.fromkeys(["fx_rates", "order_lines", *TABLES]):  # rates and sales first: the others are held against them
         if name == "marketing_spend":
             for number, export in enumerate(company.exports):

@@ -9,6 +9,9 @@ from helpers.sources import (
     amazon_sponsored_products,
     google_ads,
     meta_ads,
+    shopify_orders,
+    shopify_payouts,
+    shopify_products,
     woocommerce,
     youzan,
 )
@@ -23,11 +26,14 @@ MODULES = (
     amazon_sponsored_products,
     google_ads,
     meta_ads,
+    shopify_orders,
+    shopify_payouts,
+    shopify_products,
     woocommerce,
     youzan,
 )
 ADAPTERS: dict[str, Adapter] = {adapter.name: adapter for module in MODULES for adapter in module.ADAPTERS}
-"""Every adapter by the name that company.toml gives it."""
+"""Every adapter by the name that company.toml gives it; of two that see each other, the first one makes its rows first."""
 
 COMMON_OPTIONS: dict[str, tuple[object, str]] = {
     "store": ("", "the store that the rows belong to"),

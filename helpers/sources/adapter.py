@@ -66,14 +66,20 @@ class Adapter:
     document: tuple[str, ...] = ()
     """Fields that name a document (an order, a settlement): it is taken whole from the newest file that has it, or set aside whole."""
     newest: str = ""
-    """Field whose latest value tells which of two files is the newer one."""
+    """SQL over a record whose largest value tells which copy of a document is the newer one or, where they are equal, which file."""
     unique: bool = False
     """Whether a row that is the same in every cell as an earlier one of its file repeats it."""
     carried: tuple[str, ...] = ()
     """Fields that a blank cell takes from the row above."""
+    derived: dict[str, str] = field(default_factory=dict)
+    """Further text columns, worked out before documents are looked for: name → query over `records`, the records of all files, for the
+    raw_id and the value of those that have one."""
+    starts: str = ""
+    """SQL that holds for the record with which a document begins: a file in which it begins twice holds two copies of it."""
     sees: tuple[str, ...] = ()
-    """Adapters whose sources of the same store are read before: the order lines that they made stand in `<name>_order_lines`, as text, with
-    `source_no` and `out_id`. `$beside` is the list of the adapters of all other sources of the same store."""
+    """Adapters whose sources of the same store it sees: their records that can be used stand in `<name>_rows`, and the order lines that they
+    made in `<name>_order_lines`, as text, with `source_no` and `out_id`; without such a source both have no rows. Adapters that see none
+    make their rows first, then the others in the order of the list. `$beside` is the list of the adapters of all other sources of the store."""
     literal_quotes: bool = False
     """Whether `"` is a character like any other in its tab-separated form."""
 

@@ -119,6 +119,7 @@ def _easy_amount(mark: str) -> str:
 
 _EASY_DAY = r"\d{4}-\d\d-\d\d"
 _EASY_TIME = _EASY_DAY + r"([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?"
+_EASY_ZONED = _EASY_DAY + r" \d\d:\d\d:\d\d [+-]\d\d\d\d"
 
 
 def shapes(con: duckdb.DuckDBPyConnection, table: str, column: str, easy: str) -> list[tuple[str, str]]:
@@ -190,7 +191,9 @@ def decimal_mark(con: duckdb.DuckDBPyConnection, table: str, columns: list[str])
     """
     open_, told = False, set()
     for column in columns:
-        for text, least in shapes(con, table, column, r"-?\d+"):
+        (plain,) = con.execute(f"select coalesce(bool_or(regexp_full_match({column}, '-?\\d+\\.\\d\\d?')), false) from {table}").fetchone()
+        told |= {"."} if plain else set()
+        for text, least in shapes(con, table, column, r"-?\d+(\.\d\d?)?"):
             sure = {mark for mark, other in (".,", ",.") if _tells(text, least, mark, other)}
             told |= sure
             open_ |= not sure and bool(re.search("[.,]", text)) and any(amount_shape(text, mark) for mark in ".,")
@@ -285,8 +288,10 @@ def moment(con: duckdb.DuckDBPyConnection, table: str, column: str, own: str, ho
     moved = "{}" if own == home else f"timezone('{home}', timezone('{own}', {{}}))"
     easy = f"when regexp_full_match({column}, '{_EASY_TIME}') then {moved.format(f'try_cast({column} as timestamp)')}"
     count = f"timestamp '1899-12-30' + to_seconds(cast(round(try_cast({column} as double) * 86400) as bigint))"
+    zoned = f"timezone('{home}', try_cast(left({column}, 19) || right({column}, 5) as timestamptz))"
+    easy += f" when regexp_full_match({column}, '{_EASY_ZONED}') then {zoned}"
     serial = f"when regexp_full_match({column}, '[2-7]\\d{{4}}(\\.\\d+)?') then {moved.format(count)}"
-    rows = [(text, *read) for text, _ in shapes(con, table, column, _EASY_TIME) if (read := time_shape(text, day_first))]
+    rows = [(text, *read) for text, _ in shapes(con, table, column, f"{_EASY_TIME}|{_EASY_ZONED}") if (read := time_shape(text, day_first))]
     if not rows:
         return Reading(f"case {easy} {serial} end")
 

@@ -6,7 +6,7 @@ A record is loaded, set aside with its reason, or repeats one of another file. W
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import duckdb
 from helpers.contract import TABLES, BadInput
 from helpers.files import NoHeader, TextTable, quote, read_text
 from helpers.policy import did_you_mean
-from helpers.sources import cells
+from helpers.sources import ADAPTERS, cells
 from helpers.sources.adapter import Adapter, Field, match, plain, wanted
 
 UNREADABLE = {
@@ -24,6 +24,8 @@ UNREADABLE = {
 }  # fmt: skip
 SQL_KINDS = {"text": "varchar", "id": "varchar", "amount": "decimal(18,4)", "integer": "bigint", "day": "date", "time": "timestamp"}
 SUMMARY = "a total of other rows"
+_READ = ("records", "aside", "repeats", "summaries")
+"""What reading the files of a source leaves, and making its rows goes on with."""
 _LEFT = {
     "links": "raw_id bigint, table_name varchar, out_id bigint",
     "skipped": 'raw_id bigint, "column" varchar, "value" varchar, reason varchar',
@@ -70,29 +72,56 @@ def start(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def read_source(con: duckdb.DuckDBPyConnection, number: int, export: Export, scratch: Path) -> list[str]:
-    """Read an export's files and make its rows: the names of the contract tables for which there is a `made_<number>_<table>`.
+def read_sources(con: duckdb.DuckDBPyConnection, exports: Sequence[Export], scratch: Path) -> dict[int, list[str]]:
+    """Read all exports' files, then make their rows: each number with the contract tables for which there is a `made_<number>_<table>`.
 
     Raises BadInput, in one sentence, for a file that can't be used at all.
     """
-    adapter = export.adapter
-    _read_files(con, number, export, scratch)
-    _set_documents_aside(con, adapter)
-    _find_repeats(con, adapter)
-    con.execute("create or replace view rows as select * from records anti join aside using (raw_id) anti join repeats using (raw_id)")
+    for number, export in enumerate(exports):
+        _read_files(con, number, export, scratch)
+        _derive(con, export.adapter)
+        _set_documents_aside(con, export.adapter)
+        _find_repeats(con, export.adapter)
+        _rename(con, "", f"_{number}")
+    order = list(ADAPTERS)
+    made: dict[int, list[str]] = {}
+    for number in sorted(range(len(exports)), key=lambda number: (bool(exports[number].adapter.sees), order.index(exports[number].adapter.name))):
+        _rename(con, f"_{number}", "")
+        _make_rows(con, number, exports[number], made)
+        _rename(con, "", f"_{number}")
+        made[number] = list(exports[number].adapter.tables)
+        _forget_temporary(con)
+    for number in made:
+        for table in _READ:
+            con.execute(f"drop table {table}_{number}")
+    return made
+
+
+def _rename(con: duckdb.DuckDBPyConnection, old: str, new: str) -> None:
+    """The tables of the source that is at work have bare names, those of the others end in their number."""
+    for table in _READ:
+        con.execute(f"alter table {table}{old} rename to {table}{new}")
+
+
+def _make_rows(con: duckdb.DuckDBPyConnection, number: int, export: Export, made: dict[int, list[str]]) -> None:
+    con.execute("create or replace temp view rows as select * from records anti join aside using (raw_id) anti join repeats using (raw_id)")
     for name, columns in _LEFT.items():
         con.execute(f"create or replace table {name} ({columns})")
-    for table in adapter.tables:
-        con.execute(f"drop table if exists made_{table}")
-    _show_lines(con, export)
-    con.execute(_filled_in(adapter.sql, export))
+    _show_seen(con, export, made)
+    con.execute(_filled_in(export.adapter.sql, export))
     if refused := con.execute("select reason from refusals order by reason limit 1").fetchone():
         names = [export.name(path) for path in export.files]
         raise BadInput(f"{names[0] if len(names) == 1 else f'{names[0]} and {len(names) - 1} more'}: {refused[0]}")
     _take_lines(con)
     con.execute('insert into aside select raw_id, "column", "value", reason from skipped')
     _keep(con, number, export)
-    return list(adapter.tables)
+
+
+def _forget_temporary(con: duckdb.DuckDBPyConnection) -> None:
+    """Drops the temporary tables and views of an adapter's SQL, whose names must not meet others."""
+    for kind in ("view", "table"):
+        for (name,) in con.execute(f"select {kind}_name from duckdb_{kind}s() where temporary and not internal").fetchall():
+            con.execute(f"drop {kind} {quote(name)}")
 
 
 # ---- files to typed records ----------------------------------------------------------------------------------------------------
@@ -122,12 +151,18 @@ def form_of(adapter: Adapter, hits: dict[str, tuple[int, str]]) -> str | None:
     return next((form for form, names in wanted(adapter).items() if all(name in hits for name in names)), None)
 
 
+def _record_columns(adapter: Adapter) -> str:
+    columns = [f"{one.name} {SQL_KINDS[one.kind]}" for one in adapter.fields]
+    columns += [f"{one.name}_in_header varchar" for one in adapter.fields if any("*" in header for header in one.headers)]
+    columns += ["form varchar"] if adapter.forms else []
+    columns += [f"{name} varchar" for name in adapter.derived]
+    return ", ".join(["raw_id bigint, file_no integer, row_no bigint, content ubigint", *columns])
+
+
 def _read_files(con: duckdb.DuckDBPyConnection, number: int, export: Export, scratch: Path) -> None:
     adapter = export.adapter
     extra = [f"{one.name}_in_header" for one in adapter.fields if any("*" in header for header in one.headers)]
-    columns = ", ".join(f"{one.name} {SQL_KINDS[one.kind]}" for one in adapter.fields)
-    columns += "".join(f", {name} varchar" for name in extra) + (", form varchar" if adapter.forms else "")
-    con.execute(f"create or replace table records (raw_id bigint, file_no integer, row_no bigint, content ubigint, {columns})")
+    con.execute(f"create or replace table records ({_record_columns(adapter)})")
     con.execute('create or replace table aside (raw_id bigint, "column" varchar, "value" varchar, reason varchar)')
     con.execute("create or replace table summaries (raw_id bigint)")
     first = 0
@@ -141,6 +176,7 @@ def _read_files(con: duckdb.DuckDBPyConnection, number: int, export: Export, scr
         values = ", ".join(readings[one.name].value if one.name in readings else "null" for one in adapter.fields)
         values += "".join(f", '{found.get(name.removesuffix('_in_header'), (0, ''))[1].replace(chr(39), chr(39) * 2)}'" for name in extra)
         values += f", '{form_of(adapter, found)}'" if adapter.forms else ""
+        values += ", null" * len(adapter.derived)
         con.execute(
             f"insert into records select row + {first}, {file_no}, row, content, {values} from (select *{inner} from text_in) cells {joins}"
         )
@@ -170,12 +206,17 @@ def _read_files(con: duckdb.DuckDBPyConnection, number: int, export: Export, scr
         first += con.execute(
             "select coalesce(max(row), 0) + 1 from (select row from text_in union all select row from text_in_rejects)"
         ).fetchone()[0]
-    carried = ", ".join(
-        f"coalesce({name}, last_value({name} ignore nulls) over (partition by file_no order by row_no rows unbounded preceding)) as {name}"
+
+
+def _derive(con: duckdb.DuckDBPyConnection, adapter: Adapter) -> None:
+    above = "over (partition by file_no order by row_no rows unbounded preceding)"
+    readable = "raw_id not in (select raw_id from aside)"
+    values = {
+        name: f"select raw_id, last_value({name} ignore nulls) {above} as value from records qualify {name} is null and {readable}"
         for name in adapter.carried
-    )
-    if carried:
-        con.execute(f"create or replace table records as select * replace ({carried}) from records")
+    }
+    for name, query in (values | adapter.derived).items():
+        con.execute(f"update records set {name} = found.value from ({query}) found where records.raw_id = found.raw_id")
 
 
 def _read_file(con: duckdb.DuckDBPyConnection, export: Export, path: Path, found: dict, scratch: Path) -> TextTable:
@@ -239,15 +280,16 @@ def _set_documents_aside(con: duckdb.DuckDBPyConnection, adapter: Adapter) -> No
     if not adapter.document:
         return
     key = ", ".join(adapter.document)
+    same = " and ".join(f"r.{name} is not distinct from d.{name}" for name in ("file_no", *adapter.document))
     con.execute(
         f"""insert into aside select r.raw_id, '{adapter.document[0]}', r.{adapter.document[0]}, 'another record of the same document can''t be read'
-            from records r join (select distinct file_no, {key} from records where raw_id in (select raw_id from aside)) d using (file_no, {key})
+            from records r join (select distinct file_no, {key} from records where raw_id in (select raw_id from aside)) d on {same}
             where raw_id not in (select raw_id from aside)"""
     )
 
 
 def _find_repeats(con: duckdb.DuckDBPyConnection, adapter: Adapter) -> None:
-    """Fills `repeats` (raw_id): records that stand in a newer file too, or twice in their own where that can't be meant."""
+    """Fills `repeats` (raw_id): records that stand in a newer copy of their document, or twice in a file where that can't be meant."""
     con.execute("create or replace table repeats (raw_id bigint)")
     if adapter.unique:
         con.execute(
@@ -255,15 +297,17 @@ def _find_repeats(con: duckdb.DuckDBPyConnection, adapter: Adapter) -> None:
         )
     if adapter.document:
         key = ", ".join(adapter.document)
-        newest = f"max({adapter.newest})" if adapter.newest else "null"
+        same = " and ".join(f"r.{name} is not distinct from b.{name}" for name in adapter.document)
+        start = f"count(*) filter ({adapter.starts}) over (partition by file_no, {key} order by row_no rows unbounded preceding)"
         con.execute(
             f"""insert into repeats
-                with files as (select file_no, {newest} as newest, count(*) as size from records group by file_no),
-                     copies as (select file_no, {key}, count(*) as size from records group by file_no, {key}),
-                     best as (select {key}, file_no from copies join files using (file_no)
-                              qualify row_number() over (partition by {key} order by newest desc nulls last, copies.size desc, file_no desc) = 1)
-                select raw_id from records r join best b on {" and ".join(f"r.{name} is not distinct from b.{name}" for name in adapter.document)}
-                where r.file_no <> b.file_no and r.{adapter.document[0]} is not null and raw_id not in (select raw_id from repeats)"""
+                with cells as (select raw_id, file_no, {f"greatest({start}, 1)" if adapter.starts else "1"} as copy, {key}, {adapter.newest or "null"} as newest
+                               from records where {adapter.document[0]} is not null and raw_id not in (select raw_id from repeats)),
+                     files as (select file_no, max(newest) as newest from cells group by file_no),
+                     copies as (select file_no, copy, {key}, max(newest) as own, count(*) as size from cells group by file_no, copy, {key}),
+                     best as (select {key}, file_no, copy from copies join files using (file_no)
+                              qualify row_number() over (partition by {key} order by own desc nulls last, newest desc nulls last, size desc, file_no desc, copy desc) = 1)
+                select raw_id from cells r join best b on {same} where r.file_no <> b.file_no or r.copy <> b.copy"""
         )
     con.execute("delete from aside where raw_id in (select raw_id from repeats)")
 
@@ -288,18 +332,18 @@ def _filled_in(sql: str, export: Export) -> str:
     return re.sub(r"\$([a-z_]+)", lambda found: _literal(values[found[1]]), sql)
 
 
-def _show_lines(con: duckdb.DuckDBPyConnection, export: Export) -> None:
-    """Creates `<name>_order_lines` for each adapter that this one sees: the order lines made for the same store; without rows where there are none."""
-    columns = ", ".join(quote(column.name) for column in TABLES["order_lines"].columns)
+def _show_seen(con: duckdb.DuckDBPyConnection, export: Export, made: dict[int, list[str]]) -> None:
+    """Creates `<name>_rows` and `<name>_order_lines` for each adapter that this one sees; without rows where there is no such source."""
+    lines = ", ".join(quote(column.name) for column in TABLES["order_lines"].columns)
     nothing = ", ".join(f"cast(null as varchar) as {quote(column.name)}" for column in TABLES["order_lines"].columns)
     for seen in export.adapter.sees:
-        lines = [
-            f"select {number} as source_no, out_id, {columns} from made_{number}_order_lines"
-            for number, name in export.beside
-            if name == seen
-        ]
+        numbers = [number for number, name in export.beside if name == seen]
+        con.execute(f"create or replace temp table no_{seen}_rows ({_record_columns(ADAPTERS[seen])})")
+        usable = [f"from records_{number} anti join aside_{number} using (raw_id) anti join repeats_{number} using (raw_id)" for number in numbers]
+        con.execute(f"create or replace temp view {seen}_rows as {' union all '.join(usable or [f'from no_{seen}_rows'])}")
+        found = [f"select {number} as source_no, out_id, {lines} from made_{number}_order_lines" for number in numbers if "order_lines" in made.get(number, ())]
         none = f"select cast(0 as integer) as source_no, cast(0 as bigint) as out_id, {nothing} where false"
-        con.execute(f"create or replace temp view {seen}_order_lines as {' union all '.join(lines or [none])}")
+        con.execute(f"create or replace temp view {seen}_order_lines as {' union all '.join(found or [none])}")
 
 
 def _take_lines(con: duckdb.DuckDBPyConnection) -> None:
