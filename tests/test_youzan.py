@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from folders import write
 
 from helpers import sample
 from helpers.book import open_book
@@ -16,7 +17,6 @@ from helpers.ledger import prepare
 from helpers.load import load_tables
 from helpers.sample_exports import as_csv, write_table, youzan
 from helpers.sample_exports.youzan import ITEMS, ORDERS, PROVINCES
-from tests.folders import write
 
 # ---- the round trip ------------------------------------------------------------------------------------------------------------
 
@@ -401,7 +401,7 @@ def test_channel_store_and_product_by_option(tmp_path):
     cases = several(
         tmp_path, a=(files, 'channel_from = "订单来源"\n'), b=(files, 'channel = "yz"\n'), c=(exports([ORDER | {"销售渠道": ""}], [RED, BLUE]), ""),
         d=(exports([ORDER | {"销售渠道": "", "订单来源": ""}], [RED, BLUE]), ""), e=(files, 'product = "商品名称"\n'), f=(files, 'product = "商品编码"\n'),
-        g=(exports([ORDER], [RED | {"规格编码": "", "商品类目": "家居"}, BLUE]), "products = true\n"), h=(bare, ""),
+        g=(bare, ""),
     )  # fmt: skip
     assert [case.rows("store, channel")[0] for case in cases[:4]] == [
         ("a", "商家小程序"),
@@ -410,8 +410,17 @@ def test_channel_store_and_product_by_option(tmp_path):
         ("d", "youzan"),
     ]
     assert [[row[0] for row in case.rows("product_id")] for case in cases[4:6]] == [["杯 · 红", "碗"], ["0012", "0099"]]
-    assert cases[6].rows("product_id, name, category", "products", "product_id") == [("0099", "碗", None), ("杯 · 红", "杯 · 红", "家居")]
-    assert cases[7].reasons() == {"missing"}
+    assert cases[6].reasons() == {"an item of the order has neither a code nor a name"}
+
+
+def test_names_of_products(tmp_path):
+    items = [RED, RED | {"商品名称": "新杯", "商品类目": "家居"}, BLUE | {"商品编码": ""}, RED | {"商品名称": "", "商品规格": ""}]
+    more = '[[sources]]\nadapter = "youzan_products"\nfiles = "exports/items.csv"\n'
+    found = Loaded(write(tmp_path, exports([ORDER], items), TOML + more))
+    assert found.rows("product_id, name, category", "products", "product_id") == [("0012", "新杯 · 红", "家居"), ("碗", "碗", None)]
+    assert found.rows("rows_in, loaded, set_aside", "loads where table_name = 'youzan_products'", "1") == [("4", "3", "1")]
+    with pytest.raises(BadInput, match="option `product`"):
+        Loaded(write(tmp_path, {}, TOML + more + 'product = "x"\n'))
 
 
 def test_items_alone(tmp_path):

@@ -428,6 +428,11 @@ def account(con: duckdb.DuckDBPyConnection, number: int, export: Export) -> None
             group by raw_id"""
     )
     con.execute(
+        f"""insert into set_aside select file, row_no, '', null, 'a row that was made with it was set aside'
+            from placed join raw_{number} using (raw_id) join (select file_no, file from source_files where source_no = {number}) using (file_no)
+            where bad and state = 'read' and (file, row_no) not in (select (file, "row") from set_aside where "row" is not null) order by raw_id"""
+    )
+    con.execute(
         f"""update source_files set loaded = c.loaded, set_aside = source_files.set_aside + c.aside, repeated = c.repeated
             from (select file_no, count(*) filter (state = 'read' and not bad) as loaded, count(*) filter (state = 'repeated') as repeated,
                          count(*) filter (state = 'set aside' or (state = 'read' and bad)) as aside

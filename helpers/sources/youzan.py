@@ -15,7 +15,8 @@ shipping income, person or commission.
 - The exports give refunds no day: they stand on the day of the order. All units count as sent back where a line was refunded whole, none
   where in part; they are stock again where they never left (未发货), else as the option `restocked` says.
 - 商品成本价 blank or 0 is an unknown cost. Columns about the buyer are not read, so there is no customer_id; platform fees and
-  carriage are in neither file. Prices hold VAT as the shop's do: `vat = 13` takes it out.
+    carriage are in neither file. Prices hold VAT as the shop's do: `vat = 13` takes it out.
+- Names of products, for companies without a products table: name the items' files in an entry of `youzan_products` too.
 
 The columns are those that public parsers record; no merchant's file was seen. That 订单实收金额 is before refunds is an assumption, which
 the adding-up checks.
@@ -29,6 +30,10 @@ UNDER_WAY = (
     "('待接单', '待成团', '待确认', '已付款', '待发货', '部分发货', '已发货', '待收货', '待自提', '待核销', '待消费', '已核销', '已签收',"
     " '待评价', '交易完成', '交易成功', '已完成')"
 )
+
+NAME = "nullif(concat_ws(' · ', product, variant), '')"
+PRODUCT = f"""case $product when '商品名称' then {NAME} when '商品编码' then coalesce(product_code, variant_code, {NAME})
+            else coalesce(variant_code, product_code, {NAME}) end"""
 
 FIELDS = fields(
     "order_id id! | 订单号",
@@ -54,7 +59,6 @@ FIELDS = fields(
     "bonus_kind text | 订单下级卖货提成类型",
     "bonus amount | 订单下级卖货提成金额",
     "product text | 商品名称",
-    "category text | 商品类目",
     "variant text | 商品规格",
     "variant_code id | 规格编码",
     "product_code id | 商品编码",
@@ -119,9 +123,8 @@ with known as (select count(*) > 0 as orders from youzan_files where form = 'ord
      times as (
     select raw_id, timezone($zone, timezone($timezone, try_strptime(regexp_extract(order_id, '^E(20\\d{{12}})', 1), '%Y%m%d%H%M%S'))) as numbered
     from rows, known where form = 'items' and not orders)
-select i.raw_id, i.order_id, i.quantity, i.amount, i.subtotal, i.category, i.sent,
-       case $product when '商品名称' then null when '商品编码' then coalesce(i.product_code, i.variant_code) else coalesce(i.variant_code, i.product_code) end as code,
-       nullif(concat_ws(' · ', i.product, i.variant), '') as named, nullif(i.unit_cost, 0) as unit_cost, i.unit_cost = 0 as no_cost,
+select i.raw_id, i.order_id, i.quantity, i.amount, i.subtotal, i.sent,
+       {PRODUCT} as product_id, nullif(i.unit_cost, 0) as unit_cost, i.unit_cost = 0 as no_cost,
        greatest(coalesce(try_cast(i.price * i.quantity as decimal(18,4)), i.subtotal, i.amount), i.amount) as listed,
        coalesce(i.item_refunded, 0) as item_refunded, try_cast(replace(regexp_extract(i.shared, '^\\s*([-\\d.,]+)', 1), ',', '') as decimal(18,4)) as shared,
        orders as has_orders, case when orders then o.raw_id end as order_row, coalesce(o.copies, 0) as copies,
@@ -139,8 +142,8 @@ create or replace temp table youzan_lines as
 with sums as (
     select *, row_number() over up_to as line_no, sum(amount) over up_to as amount_so_far, sum(subtotal) over up_to as subtotal_so_far,
            sum(amount) over whole as amounts, sum(subtotal) over whole as subtotals, sum(item_refunded) over whole as item_refunds,
-           bool_or(amount > subtotal) over whole as turned,
-           bool_or(amount is null or quantity is null or quantity < 1 or amount < 0 or listed < 0 or item_refunded < 0 or unit_cost < 0) over whole as unusable
+           bool_or(amount > subtotal) over whole and bool_and(subtotal is not null) over whole as turned,
+           bool_or(amount is null or quantity is null or quantity < 1 or amount < 0 or listed < 0 or subtotal < 0 or item_refunded < 0 or unit_cost < 0) over whole as unusable
     from youzan_goods
     window up_to as (partition by order_id order by raw_id rows unbounded preceding),
            whole as (partition by order_id order by raw_id rows between unbounded preceding and unbounded following)),
@@ -162,6 +165,10 @@ select order_id, 'amount' as "column", cast(null as varchar) as "value",
 union all
 select order_id, 'order_id', order_id, 'its items are there, but no single readable row of the order-level export', 2
 from youzan_lines where has_orders and order_row is null and order_id is not null
+union all
+select order_id, 'product', null, 'an item of the order has neither a code nor a name', 3 from youzan_lines where product_id is null
+union all
+select order_id, 'store', null, 'no shop is named', 3 from youzan_lines where coalesce($store, store) is null
 union all
 select order_id, 'created_at', null, 'no day of the order: export it by order as well', 3 from youzan_lines where ordered_at is null
 union all
@@ -208,7 +215,7 @@ from parts;
 
 create table made_order_lines as
 select raw_id as out_id, raw_id, order_id, line_no, ordered_at, coalesce($store, store) as store, coalesce($channel, channel, 'youzan') as channel,
-       coalesce(code, named) as product_id, quantity,
+       product_id, quantity,
        net(listed) as gross_amount, net(listed) - net(paid) as discount_amount, net(carriage) as shipping_income, reward as commission, unit_cost,
        person as employee_id, province as region, coalesce($currency, $home) as currency, case when waiting or closed then 'cancelled' else 'completed' end as status
 from youzan_shares;
@@ -218,10 +225,6 @@ select raw_id as out_id, raw_id, coalesce($store, store) as store, order_id, lin
        case when refund >= paid and paid > 0 then quantity else 0 end as quantity, net(refund) as refund_amount,
        refund >= paid and paid > 0 and (coalesce(sent = '未发货', false) or $restocked) as restocked, coalesce($currency, $home) as currency
 from youzan_shares where refund > 0;
-
-create table made_products as
-select min(raw_id) as out_id, min(raw_id) as raw_id, coalesce(code, named) as product_id, arg_max(named, raw_id) as name, arg_max(category, raw_id) as category
-from youzan_shares where $products group by coalesce(code, named);
 
 insert into links select order_row, 'order_lines', raw_id from youzan_shares where order_row is not null;
 
@@ -273,11 +276,31 @@ drop table youzan_shares;
 drop table youzan_unusable
 """
 
+CATALOGUE = f"""
+insert into refusals
+select 'option `product` of youzan_products must be 规格编码, 商品编码 or 商品名称' where $product not in ('规格编码', '商品编码', '商品名称');
+
+create or replace temp table youzan_catalogue as select *, {PRODUCT} as product_id, {NAME} as name from rows;
+
+insert into skipped select raw_id, 'product', null, 'an item without a name' from youzan_catalogue where name is null;
+
+-- The last row of a product names it; the others are linked to it.
+create table made_products as
+select max(raw_id) as out_id, max(raw_id) as raw_id, product_id, arg_max(name, raw_id) as name, arg_max(category, raw_id) as category
+from youzan_catalogue where name is not null group by product_id;
+
+insert into links select c.raw_id, 'products', m.out_id from youzan_catalogue c join made_products m using (product_id) where c.raw_id <> m.raw_id and c.name is not null;
+
+drop table youzan_catalogue
+"""
+
 _NOTHING = f"paid_at is null and coalesce({{refunded}}, 0) = 0 and status in {UNPAID[:-1]}, {CLOSED[1:]}"
 TOTAL = f"""case when form = 'orders' then case when {_NOTHING.format(refunded="refunded")} then 0
                  else coalesce(received, paid) - coalesce(refunded, 0) end
             when not (select bool_or(form = 'orders') from records) then case when {_NOTHING.format(refunded="item_refunded")} then 0
                  else amount - coalesce(item_refunded, 0) end end"""
+
+PRODUCT_OPTION = ("规格编码", "the column that names the product, 规格编码, 商品编码 or 商品名称; where it is blank, the next")
 
 ADAPTERS = (
     Adapter(
@@ -287,7 +310,6 @@ ADAPTERS = (
         tables={
             "order_lines": {"gross_amount": 1, "discount_amount": -1, "shipping_income": 1},
             "returns": {"refund_amount": -1},
-            "products": {},
         },
         basis="order date",
         sql=SQL,
@@ -297,8 +319,7 @@ ADAPTERS = (
             "timezone": ("Asia/Shanghai", "the zone of the export's times"),
             "person": ("分销员", "who made the sale where several are named: 分销员, 销售导购 or 专属导购; none for nobody"),
             "channel_from": ("销售渠道", "the column that names the channel, 销售渠道 or 订单来源; where it is blank, the other"),
-            "product": ("规格编码", "the column that names the product, 规格编码, 商品编码 or 商品名称; where it is blank, the next"),
-            "products": (False, "true to take names and categories of products from the items; not beside a products table"),
+            "product": PRODUCT_OPTION,
             "restocked": (False, "true when goods that were sent out and refunded whole went back to stock"),
             "vat": (0, "percent of VAT in the prices, to take out"),
         },
@@ -306,5 +327,20 @@ ADAPTERS = (
         document=("form", "order_id"),
         newest="greatest(created_at, paid_at, finished_at)",
         unique=True,
+    ),
+    Adapter(
+        name="youzan_products",
+        meaning="Youzan 有赞, names and categories of products from the export by item",
+        fields=fields(
+            "product text! | 商品名称",
+            "variant text | 商品规格",
+            "category text | 商品类目",
+            "variant_code id | 规格编码",
+            "product_code id | 商品编码",
+        ),
+        tables={"products": {}},
+        basis="no day",
+        sql=CATALOGUE,
+        options={"product": PRODUCT_OPTION},
     ),
 )
