@@ -7,16 +7,27 @@ import os
 import re
 import reprlib
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import duckdb
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from helpers.contract import TABLES, BadInput
 from helpers.policy import Policy, did_you_mean, first_error, load_policy
+from helpers.sources import ADAPTERS, COMMON_OPTIONS
+from helpers.sources.adapter import Adapter
+from helpers.sources.reading import Export
 
 DATA_FILES = (".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xls")
+OPTION_KINDS = {
+    bool: "true or false",
+    str: "text",
+    int: "a whole number",
+    float: "a number such as 0.19",
+    dict: 'a table such as { "name" = "value" }',
+}
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -34,16 +45,65 @@ def _zones() -> frozenset[str]:
 
 
 class Source(BaseModel):
-    """One `[[sources]]` entry: a table made by a SELECT over files inside the company folder."""
+    """One `[[sources]]` entry: a table made by a SELECT over files inside the company folder.
+
+    `files` are read for it, whatever their encoding, delimiter or format: the SELECT finds their rows as text in the table `raw`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     table: str
     sql: str
+    files: str | list[str] = []
 
     @field_validator("table")
     @classmethod
     def _known_table(cls, table: str) -> str:
         return _known(table)
+
+
+class ExportSource(BaseModel):
+    """One `[[sources]]` entry that names an adapter: files that a platform exported. Further keys are the adapter's options."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    adapter: str
+    files: str | list[str]
+
+    @model_validator(mode="after")
+    def _known_options(self) -> "ExportSource":
+        if self.adapter not in ADAPTERS:
+            raise ValueError(
+                f"there is no adapter {self.adapter!r}{did_you_mean(self.adapter, ADAPTERS) or '; there are ' + ', '.join(ADAPTERS)}"
+            )
+        known = COMMON_OPTIONS | ADAPTERS[self.adapter].options
+        for name, value in (self.model_extra or {}).items():
+            if name not in known:
+                raise ValueError(f"{self.adapter} has no option `{name}`{did_you_mean(name, known) or '; it has ' + ', '.join(known)}")
+            default = known[name][0]
+            kind = str if name == "encoding" else bool if default is None else type(default)
+            if type(value) is not kind:
+                raise ValueError(f"option `{name}` of {self.adapter} must be {OPTION_KINDS[kind]}, not {value!r}")
+        given = self.model_extra or {}
+        if given.get("decimal", "") not in ("", ".", ","):
+            raise ValueError(f'option `decimal` must be "." or ",", not {given["decimal"]!r}')
+        if given.get("timezone") and given["timezone"] not in _zones():
+            raise ValueError(f"{given['timezone']!r} is not a time zone, such as Asia/Shanghai{did_you_mean(given['timezone'], _zones())}")
+        if given.get("currency") and not re.fullmatch("[A-Z]{3}", given["currency"]):
+            raise ValueError(f"{given['currency']!r} is not a currency code of three capitals, such as EUR")
+        if not given.get("store") and needs_store(ADAPTERS[self.adapter]):
+            raise ValueError(f'{self.adapter} needs a line such as store = "my-shop": the store that its rows belong to')
+        return self
+
+    def options(self) -> dict[str, object]:
+        """Every option with its value, given or default."""
+        return {name: default for name, (default, _) in (COMMON_OPTIONS | ADAPTERS[self.adapter].options).items()} | (
+            self.model_extra or {}
+        )
+
+
+def needs_store(adapter: Adapter) -> bool:
+    """Whether some table that it fills has a store that must be filled, and its files don't name one."""
+    named = any(one.name == "store" for one in adapter.fields)
+    return not named and any(column.name == "store" and column.required for table in adapter.tables for column in TABLES[table].columns)
 
 
 class Settings(BaseModel):
@@ -56,7 +116,20 @@ class Settings(BaseModel):
     stage: Literal["startup", "growth", "mature"] = "growth"
     policy: dict = {}
     sources: list[Source] = []
+    exports: list[ExportSource] = []
     encodings: dict[str, str] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _two_kinds_of_sources(cls, raw: dict) -> dict:
+        """In company.toml both kinds stand under `[[sources]]`; the one with an adapter is an export."""
+        if "exports" in raw:
+            raise ValueError("`exports` is not a setting; name exports under [[sources]], with an adapter")
+        entries = raw.get("sources", [])
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            return raw
+        exports = [entry for entry in entries if "adapter" in entry]
+        return raw | {"sources": [entry for entry in entries if "adapter" not in entry], "exports": exports}
 
     @field_validator("reporting_currency")
     @classmethod
@@ -88,18 +161,19 @@ class Company(BaseModel):
     settings: Settings
     policy: Policy
     files: dict[str, Path]
+    exports: tuple[Export, ...] = ()
 
     def tables(self) -> list[str]:
         """Names of the tables that the folder provides, in the contract's order."""
-        from_sql = {source.table for source in self.settings.sources}
-        return [name for name in TABLES if name in self.files or name in from_sql]
+        made = {source.table for source in self.settings.sources} | {table for export in self.exports for table in export.adapter.tables}
+        return [name for name in TABLES if name in self.files or name in made]
 
     def strays(self) -> list[str]:
         """Data files that lie beside the tables and are none of them, each with the table that it may be meant for.
 
         Where there are `sql` sources, a file of another name may be what they read.
         """
-        used = {path.name for path in self.files.values()}
+        used = {path.name for path in self.files.values()} | {path.name for export in self.exports for path in export.files}
         beside = [path for path in sorted(self.folder.iterdir()) if path.suffix.lower() in DATA_FILES and path.name not in used]
         hints = {path.name: did_you_mean(path.stem.lower(), TABLES) for path in beside}
         return [name + hint for name, hint in hints.items() if hint or not self.settings.sources]
@@ -135,14 +209,14 @@ def open_company(data: str) -> Company:
         raise BadInput(f"company.toml can't be read as TOML: {error}") from None
     except OSError as error:
         raise BadInput(f"{Path(error.filename).name} can't be read: {error.strerror}; check its permissions") from None
-    for source in raw.get("sources", []) if isinstance(raw.get("sources", []), list) else []:
-        if isinstance(source, dict) and "adapter" in source:
-            raise BadInput(f'company.toml: no adapter {source["adapter"]!r} ships yet; use table = "order_lines" and sql = "….sql" instead')
     try:
         settings = Settings(**raw)
     except ValidationError as error:
         raise BadInput(first_error(error, "company.toml", [*Settings.model_fields, *Source.model_fields])) from None
-    company = Company(folder=folder, settings=settings, policy=load_policy(settings.policy), files=_table_files(folder, names, settings))
+    company = Company(
+        folder=folder, settings=settings, policy=load_policy(settings.policy), files=_table_files(folder, names, settings),
+        exports=_beside(tuple(_export(folder, source, settings) for source in settings.exports)),
+    )  # fmt: skip
     if "order_lines" not in company.tables():
         near = [name for name in names if difflib.get_close_matches("order_lines", [Path(name).stem.lower()], cutoff=0.7)]
         hint = f"save {near[0]!r} as order_lines.csv" if near else "add order_lines.csv or .parquet, one row per product in an order"
@@ -150,10 +224,48 @@ def open_company(data: str) -> Company:
     return company
 
 
+def find_files(folder: Path, patterns: str | list[str], who: str) -> tuple[Path, ...]:
+    """The files that a source's patterns name, all of them inside the company folder, in the order of their names."""
+    found = set()
+    for pattern in [patterns] if isinstance(patterns, str) else patterns:
+        try:
+            hits = [path for path in folder.glob(pattern) if path.is_file() and not path.name.startswith((".", "~$"))]
+            if ".." in Path(pattern).parts:
+                raise ValueError(pattern)
+        except (ValueError, NotImplementedError):
+            raise BadInput(f"company.toml: files = {pattern!r} of {who} must name files inside the company folder") from None
+        if any(not path.resolve().is_relative_to(folder) for path in hits):
+            raise BadInput(f"company.toml: files = {pattern!r} of {who} leads out of the company folder")
+        if not hits:
+            raise BadInput(f"company.toml: no file fits files = {pattern!r} of {who}; put the export there, or correct the pattern")
+        found |= set(hits)
+    return tuple(sorted(found))
+
+
+def _export(folder: Path, source: ExportSource, settings: Settings) -> Export:
+    files = find_files(folder, source.files, source.adapter)
+    return Export(ADAPTERS[source.adapter], files, folder, settings.reporting_currency, settings.timezone, source.options())
+
+
+def _beside(exports: tuple[Export, ...]) -> tuple[Export, ...]:
+    """Each export knows which others there are of its store."""
+    return tuple(
+        replace(
+            one,
+            beside=tuple(
+                (number, other.adapter.name)
+                for number, other in enumerate(exports)
+                if other is not one and other.options["store"] == one.options["store"]
+            ),
+        )
+        for one in exports
+    )
+
+
 def _table_files(folder: Path, names: list[str], settings: Settings) -> dict[str, Path]:
     files = {}
     for table in TABLES:
-        found = [name for name in (f"{table}.csv", f"{table}.parquet") if name in names]
+        found = [name for name in (f"{table}.csv", f"{table}.xlsx", f"{table}.parquet") if name in names]
         found += [table] if (folder / table).is_dir() else []
         sources = [source.sql for source in settings.sources if source.table == table]
         if len(found) > 1 or (found and sources):
@@ -170,6 +282,7 @@ def fingerprint(company: Company) -> str:
     With `sql` sources, which may read any file inside the folder, every file in it counts.
     """
     inputs = set(company.folder.rglob("*")) if company.settings.sources else set()
+    inputs |= {path for export in company.exports for path in export.files}
     for path in company.files.values():
         inputs |= set(path.rglob("*")) if path.is_dir() else {path}
     digest = hashlib.sha256(company.settings.model_dump_json().encode())

@@ -12,8 +12,9 @@ import io
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -21,6 +22,7 @@ import duckdb
 from .contract import BadInput
 
 DELIMITERS = ",;\t|"
+PREAMBLE = 50  # records of an export among which its header is looked for
 CELL_LIMIT = 2**24  # characters; a longer cell is an open quote that swallows the file
 SHOWN = 1000  # characters of a spoiled record that are kept to find it by
 BAD = "\udcff"  # stands for bytes that don't decode: no sound text holds a lone surrogate
@@ -31,6 +33,19 @@ MAGIC = {
     b"\x1f\x8b": "a gzip archive", b"%PDF": "a PDF", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture",
     b"SQLite format 3": "a database",
 }  # fmt: skip
+
+SPREADSHEETS = (".xlsx", ".xlsm", ".xls")
+Keep = Callable[[list[str]], list[str | None] | None]
+"""Is this record the header of an export? None where it isn't, else the name that each column is kept under, None for one that is not."""
+
+
+class NoHeader(BadInput):
+    """No record of an export is the header that was looked for; `looked` are the records that it might have been."""
+
+    def __init__(self, file: str, looked: list[list[str]]):
+        super().__init__(f"{file} has no header that is known")
+        self.file, self.looked = file, looked
+
 
 codecs.register_error("helpers.files", lambda error: (BAD, error.end))
 
@@ -55,24 +70,54 @@ def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+@dataclass(frozen=True)
+class _Header:
+    """Where the data of a CSV begin and what its columns are called."""
+
+    columns: list[str]
+    kept: list[tuple[int, str]]  # place and name of the columns that are read
+    named: int  # columns up to the last that the file names
+    delimiter: str
+    quotes: bool  # whether `"` quotes a cell; else it is a character like any other
+    before: int  # records before the header
+    skip: int  # lines before the header
+    plain: bool  # whether the header is exactly one line
+
+
 def read_text(
-    con: duckdb.DuckDBPyConnection, path: Path, into: str, known: Collection[str] = (), encoding: str | None = None, *, scratch: Path
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    into: str,
+    known: Collection[str] = (),
+    encoding: str | None = None,
+    *,
+    scratch: Path,
+    keep: Keep | None = None,
+    literal_quotes: bool = False,
 ) -> TextTable:
-    """What does this CSV or Parquet file (or folder of Parquet files) hold, cell for cell?
+    """What does this CSV, spreadsheet or Parquet file (or folder of Parquet files) hold, cell for cell?
 
     Creates the table `into`: `row` BIGINT, the record's number (CSV: the header is record 1; Parquet: the first row is 1), then one
     VARCHAR column per column of the file, white space trimmed, blank = NULL. Records that the file itself spoils go to
     `<into>_rejects`: row, value (the record's text, cut to 1000 characters), reason. Blank lines are no records.
     A column without a name gets `column N`; one that is itself called `row` gets `row_`.
     `known` are the expected column names, which decide between delimiters. `encoding` overrides the detection.
+    With `keep`, for an export: its header may stand below other lines and is found by content, only the columns that are kept are
+    read, and `content` UBIGINT, a hash of the whole record, tells repeated records. With `literal_quotes`, `"` quotes nothing in a
+    tab-separated file. Of a spreadsheet the first sheet with a header is read.
     Temporary files go to the folder `scratch` and are removed. Raises BadInput when the file as a whole can't be read.
     """
     path, name = Path(path), Path(path).name
     con.execute(f"CREATE OR REPLACE TABLE {quote(into + '_rejects')} (row BIGINT, value VARCHAR, reason VARCHAR)")
     try:
         if path.is_dir() or path.suffix.lower() == ".parquet":
-            return _read_parquet(con, path, into)
-        return _read_csv(con, path, into, known, encoding, scratch)
+            return _read_parquet(con, path, into, keep)
+        if path.suffix.lower() in SPREADSHEETS:
+            with tempfile.TemporaryDirectory(dir=scratch) as folder:
+                sheet = Path(folder) / name
+                _write_sheet(path, sheet, known, keep)
+                return replace(_read_csv(con, sheet, into, known, "utf-8", scratch, keep, False), encoding="", delimiter="")
+        return _read_csv(con, path, into, known, encoding, scratch, keep, literal_quotes)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -83,24 +128,27 @@ def read_text(
 # --- CSV ---------------------------------------------------------------------------------------------------------------
 
 
-def _read_csv(con, path: Path, into: str, known: Collection[str], encoding: str | None, scratch: Path) -> TextTable:
+def _read_csv(
+    con, path: Path, into: str, known: Collection[str], encoding: str | None, scratch: Path, keep: Keep | None, literal_quotes: bool
+) -> TextTable:
     _refuse_binary(path)
     encoding = _detect(path) if encoding is None else _named(encoding, path)
     try:
-        columns, named, delimiter, plain = _header(path, encoding, known)
+        header = _header(path, encoding, known, keep, literal_quotes)
         with tempfile.TemporaryDirectory(dir=scratch) as folder:
-            source = path if encoding == "utf-8" else Path(folder) / "utf-8.csv"
-            sound = _is_utf8(path) if source == path else _transcode(path, encoding, source)
+            source = path if encoding == "utf-8" and not header.skip else Path(folder) / "utf-8.csv"
+            sound = _is_utf8(path) if source == path else _transcode(path, encoding, source, header.skip)
             # DuckDB takes blank lines of a single column for records, and the wrong line for a header that isn't the first line.
             records = None
-            if not (sound and plain and len(columns) > 1 and _load_sound(con, source, into, columns, delimiter)):
-                records = _load_by_record(con, path, into, columns, delimiter, encoding, Path(folder), named)
+            if not (sound and header.plain and len(header.columns) > 1 and _load_sound(con, source, into, header, keep is not None)):
+                records = _load_by_record(con, path, into, header, encoding, Path(folder), keep is not None)
     except UnicodeError as error:
         raise _not_text(path, encoding) from error
     rows, rejected = (con.execute(f"SELECT count(*) FROM {quote(table)}").fetchone()[0] for table in (into, into + "_rejects"))
     if records not in (None, rows + rejected):
         raise RuntimeError(f"{path.name}: {records} records were found, but {rows + rejected} loaded")
-    return TextTable(_without_padding(con, into, columns, named), rows + rejected, rejected, encoding, delimiter)
+    columns = [name for _, name in header.kept] if keep else _without_padding(con, into, header.columns, header.named)
+    return TextTable(columns, rows + rejected, rejected, encoding, header.delimiter)
 
 
 def _without_padding(con, into: str, columns: list[str], named: int) -> list[str]:
@@ -252,27 +300,45 @@ def _open_text(path: Path, encoding: str) -> io.TextIOWrapper:
     return file
 
 
-def _header(path: Path, encoding: str, known: Collection[str]) -> tuple[list[str], int, str, bool]:
-    """Column names, the number up to the last that the file names, delimiter, and whether the header is exactly the first line."""
+def _header(path: Path, encoding: str, known: Collection[str], keep: Keep | None, literal_quotes: bool) -> _Header:
+    """The header of a CSV: its first record that isn't blank, or, of an export, the first that `keep` takes for one."""
     with _open_text(path, encoding) as file:
         start = file.read(2**22)
-    found = []
+    found, looked = [], []
     for delimiter in DELIMITERS:
-        reader = _reader(io.StringIO(start, newline=""), delimiter)
+        quotes = not (literal_quotes and delimiter == "\t")
+        reader, before, line = _reader(io.StringIO(start, newline=""), delimiter, quotes), 0, 0
         try:
-            cells = next((cells for cells in reader if not _blank(cells)), [])
+            for cells in reader:
+                if not _blank(cells):
+                    names = [cell.strip() for cell in cells]
+                    kept = keep(names) if keep else names
+                    if kept:
+                        plain = reader.line_num == line + 1 and (keep is not None or line == 0)
+                        found.append((len(set(known) & set(kept)), len(names), names, kept, delimiter, quotes, before, line, plain))
+                        break
+                    before += 1
+                    looked.append(names)
+                    if before > PREAMBLE:
+                        break
+                line = reader.line_num
+            else:
+                found += [] if keep else [(0, 0, [], [], delimiter, quotes, 0, 0, False)]
         except csv.Error:
             continue
-        names = [cell.strip() for cell in cells]
-        found.append((len(set(known) & set(names)), len(names), names, delimiter, reader.line_num == 1))
+    if not found and looked:
+        raise NoHeader(path.name, looked)
     if not found:
         raise BadInput(f"the header of {path.name} has a quote that isn't closed: correct its first line")
-    *_, names, delimiter, plain = max(found, key=lambda choice: choice[:2])
+    *_, names, kept, delimiter, quotes, before, line, plain = max(found, key=lambda choice: choice[:2])
     if not any(names):
         raise BadInput(f"{path.name} has no header: its first line must hold the column names")
     if any(BAD in name for name in names):
         raise _not_text(path, encoding)
-    return _names(names, path.name), max(n for n, name in enumerate(names, 1) if name), delimiter, plain
+    columns = [f"c{number}" for number in range(len(names))] if keep else _names(names, path.name)
+    places = [(number, name) for number, name in enumerate(kept if keep else columns) if name is not None]
+    named = max(number for number, name in enumerate(names, 1) if name)
+    return _Header(columns, places, named, delimiter, quotes, before, line, plain)
 
 
 def _names(header: list[str], file: str) -> list[str]:
@@ -303,11 +369,12 @@ def _trimmed(cell: str) -> str:
     return f"nullif(CASE WHEN regexp_matches({cell}, '[\t-\r]') THEN trim({cell}, '{WHITE}') ELSE trim({cell}) END, '')"
 
 
-def _csv_source(columns: list[str], delimiter: str, longest: int = 2_000_000, parallel: bool = False) -> str:
+def _csv_source(columns: list[str], delimiter: str, longest: int = 2_000_000, parallel: bool = False, quotes: bool = True) -> str:
     """SQL that reads the file of the parameter `?` as text columns c0, c1, …; any irregular record is an error."""
     types = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(len(columns)))
+    mark = '"' if quotes else ""
     return (
-        f"read_csv(?, columns={{{types}}}, delim='{delimiter}', quote='\"', escape='\"', header=true, auto_detect=false, "
+        f"read_csv(?, columns={{{types}}}, delim='{delimiter}', quote='{mark}', escape='{mark}', header=true, auto_detect=false, "
         f"compression='none', parallel={parallel}, max_line_size={longest}, buffer_size={max(2**24, 2 * longest)})"
     )
 
@@ -321,23 +388,30 @@ def _literal(path: Path) -> str:
     return re.sub(r"([*?\[])", r"[\1]", str(path.absolute()))
 
 
-def _load_sound(con, source: Path, into: str, columns: list[str], delimiter: str) -> bool:
-    cells = ", ".join(f"{_trimmed(f'c{number}')} AS {quote(name)}" for number, name in enumerate(columns))
-    query = f"SELECT row_number() OVER () + 1 AS row, {cells} FROM {_csv_source(columns, delimiter, parallel=True)}"
+def _kept(header: _Header, first: int, hashed: bool) -> str:
+    """SQL for the cells that are kept, of the columns c<first>, c<first + 1>, …"""
+    cells = [f"{_trimmed(f'c{number + first}')} AS {quote(name)}" for number, name in header.kept]
+    whole = ", ".join(f"coalesce(c{number + first}, '')" for number in range(len(header.columns)))
+    return ", ".join(cells + ([f"hash({whole}) AS content"] if hashed else []))
+
+
+def _load_sound(con, source: Path, into: str, header: _Header, hashed: bool) -> bool:
+    reading = _csv_source(header.columns, header.delimiter, parallel=True, quotes=header.quotes)
+    query = f"SELECT row_number() OVER () + {header.before + 1} AS row, {_kept(header, 0, hashed)} FROM {reading}"
     try:
         con.execute(f"CREATE OR REPLACE TABLE {quote(into)} AS {query}", [_literal(source)])
         rows = con.execute(f"SELECT count(*) FROM {quote(into)}").fetchone()[0]
     except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.NotImplementedException):
         return False
-    return rows + 1 == _count_records(source)
+    return rows + 1 == _count_records(source, header.quotes)
 
 
-def _count_records(source: Path) -> int:
+def _count_records(source: Path, quotes: bool) -> int:
     """Lines outside quotes that aren't empty; -1 when the file ends inside a quote."""
     records, inside, last = 0, False, b"\n"
     with source.open("rb") as file:
         while chunk := file.read(2**20):
-            pieces = chunk.split(b'"')
+            pieces = chunk.split(b'"') if quotes else [chunk]
             lines = last + b'"'.join(pieces[inside::2]).replace(b"\r", b"\n")
             inside ^= len(pieces) % 2 == 0
             while b"\n\n" in lines:
@@ -347,44 +421,46 @@ def _count_records(source: Path) -> int:
     return -1 if inside else records + (last != b"\n")
 
 
-def _load_by_record(con, path: Path, into: str, columns: list[str], delimiter: str, encoding: str, folder: Path, named: int) -> int:
+def _load_by_record(con, path: Path, into: str, header: _Header, encoding: str, folder: Path, hashed: bool) -> int:
     """The same for a file with spoiled records: sorts them into a clean file and a file of rejects, loads both and counts them."""
-    good, spoiled, longest = folder / "good.csv", folder / "spoiled.csv", 0
+    good, spoiled, longest, width = folder / "good.csv", folder / "spoiled.csv", 0, len(header.columns)
     with (
         _open_text(path, encoding) as file,
         good.open("w", encoding="utf-8", newline="") as good_file,
         spoiled.open("w", encoding="utf-8", newline="") as spoiled_file,
     ):
         keep, reject = (csv.writer(target, quoting=csv.QUOTE_ALL, lineterminator="\n") for target in (good_file, spoiled_file))
-        keep.writerow(range(len(columns) + 1))  # not the names: DuckDB takes a line break in one for the file's kind of line end
+        keep.writerow(range(width + 1))  # not the names: DuckDB takes a line break in one for the file's kind of line end
         reject.writerow(["row", "value", "reason"])
         number = 0
-        for cells, text, reason in _records(file, delimiter, encoding):
-            if cells is not None and _blank(cells, len(columns)):
+        for cells, text, reason in _records(file, header, encoding):
+            if cells is not None and _blank(cells, width):
                 continue
             number += 1
-            if number == 1:  # the header
+            if number <= header.before + 1:  # up to the header
                 continue
-            while cells and len(cells) > len(columns) and not cells[-1].strip():
+            while cells and len(cells) > width and not cells[-1].strip():
                 cells.pop()
-            if cells is not None and named <= len(cells) < len(columns):
-                cells += [""] * (len(columns) - len(cells))
-            if cells is not None and len(cells) != len(columns):
-                cells, reason = None, f"{len(cells)} cells where the header has {len(columns)}"
+            if cells is not None and header.named <= len(cells) < width:
+                cells += [""] * (width - len(cells))
+            if cells is not None and len(cells) != width:
+                cells, reason = None, f"{len(cells)} cells where the header has {width}"
             if cells is None:
                 reject.writerow([number, text.strip("\r\n")[:SHOWN].replace(BAD, "\ufffd"), reason])
             else:
                 keep.writerow([number, *cells])
                 longest = max(longest, sum(map(len, cells)))
-    values = ", ".join(f"{_trimmed(f'c{number}')} AS {quote(name)}" for number, name in enumerate(columns, 1))
-    source = _csv_source(["row", *columns], ",", max(2_000_000, min(8 * longest + 4 * len(columns), good.stat().st_size) + 100))
-    con.execute(f"CREATE OR REPLACE TABLE {quote(into)} AS SELECT CAST(c0 AS BIGINT) AS row, {values} FROM {source}", [_literal(good)])
+    source = _csv_source(["row", *header.columns], ",", max(2_000_000, min(8 * longest + 4 * width, good.stat().st_size) + 100))
+    cells = _kept(header, 1, hashed)
+    con.execute(f"CREATE OR REPLACE TABLE {quote(into)} AS SELECT CAST(c0 AS BIGINT) AS row, {cells} FROM {source}", [_literal(good)])
     source = _csv_source(["row", "value", "reason"], ",")
     con.execute(f"INSERT INTO {quote(into + '_rejects')} SELECT CAST(c0 AS BIGINT), c1, c2 FROM {source}", [_literal(spoiled)])
-    return number - 1
+    return number - header.before - 1
 
 
-def _reader(lines, delimiter: str):
+def _reader(lines, delimiter: str, quotes: bool):
+    if not quotes:
+        return csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
     # spaces between delimiter and quote: DuckDB passes over them too
     return csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
 
@@ -394,10 +470,11 @@ def _blank(cells: list[str], width: int = 2) -> bool:
     return not cells or (len(cells) == 1 and width > 1 and not cells[0].strip())
 
 
-def _records(file: io.TextIOWrapper, delimiter: str, encoding: str) -> Iterator[tuple[list[str] | None, str, str]]:
+def _records(file: io.TextIOWrapper, header: _Header, encoding: str) -> Iterator[tuple[list[str] | None, str, str]]:
     """Each record as (cells, its text, ""), or (None, its text, reason) when its quotes or bytes are broken."""
     taken: list[str] = []
-    reader, usual = _reader((taken.append(line) or line for line in file), delimiter), csv.field_size_limit(CELL_LIMIT)
+    reader = _reader((taken.append(line) or line for line in file), header.delimiter, header.quotes)
+    usual = csv.field_size_limit(CELL_LIMIT)
     try:
         while True:
             taken.clear()
@@ -417,20 +494,71 @@ def _records(file: io.TextIOWrapper, delimiter: str, encoding: str) -> Iterator[
         csv.field_size_limit(usual)
 
 
-def _transcode(path: Path, encoding: str, target: Path) -> bool:
-    """Writes the file as UTF-8; False when some bytes don't decode."""
+def _transcode(path: Path, encoding: str, target: Path, skip: int) -> bool:
+    """Writes the file as UTF-8, without its first `skip` lines; False when some bytes don't decode."""
     sound = True
     with _open_text(path, encoding) as file, target.open("w", encoding="utf-8", errors="replace", newline="") as out:
+        for _ in range(skip):
+            file.readline()
         while sound and (chunk := file.read(2**20)):
             sound = BAD not in chunk
             out.write(chunk)
     return sound
 
 
+# --- spreadsheets ------------------------------------------------------------------------------------------------------
+
+
+def _write_sheet(path: Path, target: Path, known: Collection[str], keep: Keep | None) -> None:
+    """Writes the sheet that holds the table as CSV: the first with a header that is known, else the first that isn't empty."""
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    with path.open("rb") as file:
+        if not file.read(1):
+            raise BadInput(f"{path.name} is empty (0 bytes): export it again")
+    try:
+        workbook = CalamineWorkbook.from_path(path)
+        sheets = [workbook.get_sheet_by_name(name) for name in workbook.sheet_names]
+        best, most = None, -1
+        for sheet in sheets:
+            for cells, _ in zip(sheet.iter_rows(), range(PREAMBLE), strict=False):
+                texts = [_sheet_text(cell).strip() for cell in cells]
+                hits = len(keep(texts) or []) if keep else len(set(known) & set(texts))
+                if any(texts) and hits > most:
+                    best, most = sheet, hits
+        if best is None:
+            raise BadInput(f"{path.name} holds no rows: export it again")
+        with target.open("w", encoding="utf-8", newline="") as out:
+            writer = csv.writer(out, lineterminator="\n")
+            writer.writerows([_sheet_text(cell) for cell in cells] for cells in best.iter_rows())
+    except (CalamineError, OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise BadInput(f"{path.name} isn't a whole Excel workbook (cut short, damaged or locked): save it again") from error
+
+
+def _sheet_text(cell) -> str:
+    """A cell as the text that a CSV would have. A number of 16 digits or more has lost its end, and is written so that this shows.
+
+    >>> _sheet_text(12.0), _sheet_text(0.1 + 0.2), _sheet_text(1.23456789012346e17), _sheet_text(True), _sheet_text("007")
+    ('12', '0.3', '1.23456789012346E+17', 'true', '007')
+    """
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, float):
+        if cell == int(cell) if abs(cell) < 1e15 else False:
+            return str(int(cell))
+        digits = f"{cell:.15g}"
+        return digits.upper() if "e" not in digits or abs(cell) >= 1 else f"{cell:.15f}".rstrip("0").rstrip(".")
+    if isinstance(cell, datetime):
+        return cell.isoformat(sep=" ")
+    return "" if cell is None else str(cell)
+
+
 # --- Parquet -----------------------------------------------------------------------------------------------------------
 
 
-def _read_parquet(con, path: Path, into: str) -> TextTable:
+def _read_parquet(con, path: Path, into: str, keep: Keep | None) -> TextTable:
     files = [path]
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.suffix.lower() == ".parquet" and file.name[0] not in "._")
@@ -453,7 +581,16 @@ def _read_parquet(con, path: Path, into: str) -> TextTable:
             if isinstance(error, duckdb.OutOfMemoryException) or "space left" in str(error):
                 raise
             raise _broken_parquet(file, path) from error
-    return TextTable(list(names.values()), rows, 0, "", "")
+    columns = list(names.values())
+    if keep:
+        kept = keep(columns)
+        if not kept:
+            raise NoHeader(path.name, [columns])
+        cells = ", ".join(f"{quote(column)} AS {quote(name)}" for column, name in zip(columns, kept, strict=True) if name is not None)
+        whole = ", ".join(f"coalesce({quote(column)}, '')" for column in columns)
+        con.execute(f"CREATE OR REPLACE TABLE {quote(into)} AS SELECT row, {cells}, hash({whole}) AS content FROM {quote(into)}")
+        columns = [name for name in kept if name is not None]
+    return TextTable(columns, rows, 0, "", "")
 
 
 def _schema(con, file: Path, path: Path) -> list[tuple[str, str, str]]:

@@ -25,7 +25,7 @@ def prepare(company: Company) -> Path:
     Holds `<table>` for every contract table, `ledger` (a row per order line, return, spend, salary and overhead, signed, in the
     reporting currency), `spread` (the ledger by month and dimension with marketing spread over the sales it can have caused),
     `bases` (what each spend was spread over), `stock` (inventory at cost), `receipts` (payouts in the reporting
-    currency), `teams` (each person's team by month), `set_aside`, `loads` and `amounts`. Raises BadInput as `load_tables` does.
+    currency), `teams` (each person's team by month), `set_aside`, `loads`, `amounts`, `source_totals` and `source_notes`. Raises BadInput as `load_tables` does.
     """
     content = fingerprint(company)
     folder = CACHE / f"{content}-{_code()}"
@@ -57,6 +57,8 @@ def _code() -> str:
     digest = hashlib.sha256(duckdb.__version__.encode())
     for name in ("contract.py", "company.py", "files.py", "load.py", "confined.py", "ledger.py", "ledger.sql"):
         digest.update(Path(__file__).with_name(name).read_bytes())
+    for path in sorted(Path(__file__).with_name("sources").glob("*.py")):
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -87,7 +89,7 @@ def _write(company: Company, scratch: Path, made: Path) -> None:
         _copy(con, "select * from stock_rows order by date, store, product_id", made / "stock.parquet")
         _copy(con, "select * from receipt_rows order by paid_on, store, channel, order_id, amount, currency", made / "receipts.parquet")
         _copy(con, "select * from team_rows order by month, employee_id", made / "teams.parquet")
-        for name in [*TABLES, "set_aside", "loads", "amounts"]:
+        for name in [*TABLES, "set_aside", "loads", "amounts", "source_totals", "source_notes"]:
             _copy(con, f"from {name}", made / f"{name}.parquet")
     except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
         what = "an amount is too large to compute with, look at the largest quantity, unit_cost and rate"

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import duckdb
 
-from helpers.company import Company
+from helpers.company import Company, Source, find_files
 from helpers.contract import TABLES, BadInput, Column, Table
-from helpers.files import TextTable, quote, read_text
+from helpers.files import NoHeader, TextTable, quote, read_text
 from helpers.policy import did_you_mean
+from helpers.sources.reading import account, leave_out_unnamed_campaigns, read_sources, start
 
 DATE = r"(19|[2-9]\d)\d\d-\d\d-\d\d"
 OFFSET = r"(Z|[+-](0\d|1[0-4]):?[0-5]\d)"
@@ -39,6 +40,7 @@ KINDS = {
     ),
 }
 SALE = "store, order_id, line_no"
+FROM_EXPORTS = 1_000_000  # numbers from here on are exports', in the place of a file's number
 DAY_OF_RATE = {  # the day whose exchange rate a row takes: a return its order's, a cost that of the day on which it is used
     "order_lines": "cast(ordered_at as date)", "returns": "cast(order_lines.ordered_at as date)", "marketing_spend": "date",
     "staffing": "month", "overheads": "month", "payouts": "paid_on", "purchases": "ordered_on",
@@ -50,26 +52,37 @@ def load_tables(con: duckdb.DuckDBPyConnection, company: Company, scratch: Path)
     """Read, type and check every table of the company.
 
     Leaves in `con` one table per contract table (empty where the company has none), and
-    `set_aside` (file, row, column, value, reason), `loads` (table_name, file, rows_in, loaded, set_aside, encoding,
-    unknown_columns) and `amounts` (table_name, column_name, amount_in, loaded, set_aside: sums of the readable cells, the first one
+    `set_aside` (file, row, column, value, reason), `loads` (table_name, file, rows_in, loaded, set_aside, repeated, encoding,
+    unknown_columns; for an export, its adapter in place of the table), `source_totals` and `source_notes` (see sources/reading.py) and `amounts` (table_name, column_name, amount_in, loaded, set_aside: sums of the readable cells, the first one
     straight from the file; unreadable: filled cells that hold no number).
     Raises BadInput where a table can't be used at all.
     """
     con.execute('create table set_aside (file varchar, "row" bigint, "column" varchar, "value" varchar, reason varchar)')
     con.execute(
-        "create table loads (table_name varchar, file varchar, rows_in bigint, loaded bigint, set_aside bigint, encoding varchar,"
-        " unknown_columns varchar)"
+        "create table loads (table_name varchar, file varchar, rows_in bigint, loaded bigint, set_aside bigint,"
+        " repeated bigint, encoding varchar, unknown_columns varchar)"
     )
     con.execute(
         "create table amounts (table_name varchar, column_name varchar,"
         " amount_in decimal(38,4), loaded decimal(38,4), set_aside decimal(38,4), unreadable bigint)"
     )
+    start(con)
+    made = read_sources(con, company.exports, scratch)
     for name in dict.fromkeys(["fx_rates", "order_lines", *TABLES]):  # rates and sales first: the others are held against them
-        _load_table(con, company, TABLES[name], scratch)
+        if name == "marketing_spend":
+            for number, export in enumerate(company.exports):
+                leave_out_unnamed_campaigns(con, number, export)
+        _load_table(con, company, TABLES[name], [number for number, tables in made.items() if name in tables], scratch)
+    for number, export in enumerate(company.exports):
+        account(con, number, export)
+    con.execute(
+        "insert into loads select adapter, file, rows_in, loaded, set_aside, repeated, encoding, unknown_columns from source_files order by source_no, file_no"
+    )
 
 
-def _load_table(con: duckdb.DuckDBPyConnection, company: Company, table: Table, scratch: Path) -> None:
-    inputs = _read_inputs(con, company, table, scratch)
+def _load_table(con: duckdb.DuckDBPyConnection, company: Company, table: Table, made: list[int], scratch: Path) -> None:
+    """`made`: the numbers of the exports from which rows of this table were made; they follow the files, as file_no FROM_EXPORTS + number."""
+    inputs = _read_inputs(con, company, table, made, scratch)
     zone = "'" + company.settings.timezone.replace("'", "''") + "'"
     typed = {column.name: _value(column, zone) for column in table.columns}
     checks = [check for column in table.columns for check in _checks(column, typed[column.name])]
@@ -83,8 +96,9 @@ def _load_table(con: duckdb.DuckDBPyConnection, company: Company, table: Table, 
         if table.name == "returns":
             reasons += _check_sales(con, len(reasons))
         reasons += _check_currency(con, company, table, len(reasons))
-        _set_aside(con, table, reasons)
+        _set_aside(con, table, made, reasons)
         _sum_amounts(con, table, typed, inputs)
+        _sum_sources(con, table, made)
     con.execute(f"create table {table.name} as select {', '.join(quote(c.name) for c in table.columns)} from checked where bad is null")
     con.execute("drop table checked")
     con.execute("drop table if exists inputs")
@@ -103,11 +117,27 @@ def _sum_amounts(con: duckdb.DuckDBPyConnection, table: Table, typed: dict[str, 
             )
 
 
-def _read_inputs(con: duckdb.DuckDBPyConnection, company: Company, table: Table, scratch: Path) -> str:
+def _sum_sources(con: duckdb.DuckDBPyConnection, table: Table, made: list[int]) -> None:
+    """Notes for the exports' accounts which of their rows were set aside, and the sums of the others, by currency."""
+    for number in made:
+        con.execute(
+            f"insert into source_bad select {number}, '{table.name}', row_no from checked where file_no = {FROM_EXPORTS + number} and bad is not null"
+        )
+        has_currency = any(column.name == "currency" for column in table.columns)
+        for column in (column for column in table.columns if column.kind == "amount"):
+            con.execute(
+                f"""insert into source_sums select {number}, '{table.name}', '{column.name}', {"currency" if has_currency else "''"},
+                    coalesce(sum({quote(column.name)}) filter (bad is null), 0), coalesce(sum({quote(column.name)}) filter (bad is not null), 0)
+                    from checked where file_no = {FROM_EXPORTS + number} group by all"""
+            )
+
+
+def _read_inputs(con: duckdb.DuckDBPyConnection, company: Company, table: Table, made: list[int], scratch: Path) -> str:
     """Read every input of the table as text; return a query over them and note them in `loads`."""
     paths = [(company.files[table.name].name, company.files[table.name])] if table.name in company.files else []
     for number, source in enumerate(source for source in company.settings.sources if source.table == table.name):
-        paths.append((source.sql, _run_source(company, source.sql, scratch / f"{table.name}{number}.parquet")))
+        raw = _write_raw(con, company, source, scratch / f"raw_{table.name}{number}.parquet", scratch) if source.files else None
+        paths.append((source.sql, _run_source(company, source.sql, scratch / f"{table.name}{number}.parquet", raw)))
     con.execute("create temp table inputs (file_no integer, file varchar, rows_in bigint, encoding varchar, unknown_columns varchar)")
     queries = []
     known = [column.name for column in table.columns]
@@ -123,6 +153,10 @@ def _read_inputs(con: duckdb.DuckDBPyConnection, company: Company, table: Table,
         con.execute("insert into inputs values (?, ?, ?, ?, ?)", [number, label, read.rows, read.encoding, unknown])
         cells = ", ".join(quote(name) if name in read.columns else f"cast(null as varchar) as {quote(name)}" for name in known)
         queries.append(f'select {number} as file_no, "row" as row_no, {cells} from {text}')
+    for number in made:
+        queries.append(
+            f"select {FROM_EXPORTS + number} as file_no, out_id as row_no, {', '.join(quote(name) for name in known)} from made_{number}_{table.name}"
+        )
     if not queries:
         nothing = ", ".join(f"cast(null as varchar) as {quote(name)}" for name in known)
         queries = [f"select 0 as file_no, cast(0 as bigint) as row_no, {nothing} where false"]
@@ -212,23 +246,63 @@ def _check_sales(con: duckdb.DuckDBPyConnection, number: int) -> list[tuple[str,
     ]
 
 
-def _set_aside(con: duckdb.DuckDBPyConnection, table: Table, reasons: list[tuple[str, str]]) -> None:
+def _set_aside(con: duckdb.DuckDBPyConnection, table: Table, made: list[int], reasons: list[tuple[str, str]]) -> None:
     columns = " ".join(f"when {number} then '{column}'" for number, (column, _) in enumerate(reasons))
     words = " ".join(f"when {number} then '{reason}'" for number, (_, reason) in enumerate(reasons))
     texts = {number: [quote("text " + part) for part in column.split(" + ")] for number, (column, _) in enumerate(reasons)}
     value = " ".join(f"when {number} then concat_ws(' + ', {', '.join(parts)})" for number, parts in texts.items())
-    con.execute(f"""insert into set_aside
-        select file, row_no, case bad {columns} end, nullif(case bad {value} end, ''), case bad {words} end
+    told = f"case bad {columns} end, nullif(case bad {value} end, ''), case bad {words} end"
+    con.execute(f"""insert into set_aside select file, row_no, {told}
         from checked join inputs using (file_no) where bad is not null order by file_no, row_no""")
+    for number in made:  # a row made from an export is named by the record that it was made from
+        con.execute(f"""insert into set_aside select file, raw.row_no, {told}
+            from checked c join made_{number}_{table.name} m on c.row_no = m.out_id join raw_{number} raw using (raw_id)
+            join (select file_no, file from source_files where source_no = {number}) f on raw.file_no = f.file_no
+            where c.file_no = {FROM_EXPORTS + number} and bad is not null order by m.out_id""")
     con.execute(f"""insert into loads
-        select '{table.name}', file, rows_in, coalesce(good, 0), rows_in - coalesce(good, 0), encoding, unknown_columns
+        select '{table.name}', file, rows_in, coalesce(good, 0), rows_in - coalesce(good, 0), 0, encoding, unknown_columns
         from inputs left join (select file_no, count(*) as good from checked where bad is null group by file_no) using (file_no)
         order by file_no""")
 
 
-def _run_source(company: Company, sql_name: str, out: Path) -> Path:
+def any_header(texts: list[str]) -> list[str | None] | None:
+    """The header of a file of unknown kind: the first record with three names or more; further columns of one name get a number.
+
+    >>> any_header(["Report"]), any_header(["Day", "Item", "Item", ""])
+    (None, ['Day', 'Item', 'Item 2', None])
+    """
+    if sum(bool(text) for text in texts) < 3:
+        return None
+    return [
+        text + (f" {texts[: place + 1].count(text)}" if text in texts[:place] else "") if text else None for place, text in enumerate(texts)
+    ]
+
+
+def _write_raw(con: duckdb.DuckDBPyConnection, company: Company, source: Source, out: Path, scratch: Path) -> Path:
+    """The rows of a source's files as text, for its SELECT: their columns by name, `file` and `row`."""
+    queries = []
+    for number, path in enumerate(find_files(company.folder, source.files, source.sql)):
+        name = path.relative_to(company.folder).as_posix()
+        try:
+            read = read_text(
+                con, path, f"raw_{number}", encoding=company.settings.encodings.get(source.table), scratch=scratch, keep=any_header
+            )
+        except NoHeader:
+            raise BadInput(f"{name} has no line with three column names or more, from which its columns could be told") from None
+        con.execute(f"insert into set_aside select ?, row, '', null, reason from raw_{number}_rejects", [name])
+        con.execute(
+            "insert into loads values (?, ?, ?, ?, ?, 0, ?, '')",
+            [f"read by {source.sql}", name, read.rows, read.rows - read.rejected, read.rejected, read.encoding],
+        )
+        literal = name.replace("'", "''")
+        queries.append(f"select * exclude (content), '{literal}' as file from raw_{number}")
+    con.execute(f"copy ({' union all by name '.join(queries)}) to '{str(out).replace(chr(39), chr(39) * 2)}' (format parquet)")
+    return out
+
+
+def _run_source(company: Company, sql_name: str, out: Path, raw: Path | None = None) -> Path:
     """Run an `sql` source in a process of its own (confined.py), which can read files inside the company folder and nothing else."""
-    command = [sys.executable, "-I", str(Path(__file__).with_name("confined.py")), sql_name, str(out)]
+    command = [sys.executable, "-I", str(Path(__file__).with_name("confined.py")), sql_name, str(out), *([str(raw)] if raw else [])]
     done = subprocess.run(command, cwd=company.folder, capture_output=True, text=True, encoding="utf-8", errors="replace")
     if "No space left" in done.stderr:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

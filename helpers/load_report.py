@@ -27,25 +27,27 @@ def scope_said(book: Book) -> str:
 
 
 def rows(book: Book) -> pd.DataFrame:
-    """Is every row of every file in exactly one place? table, file, rows_in, loaded, set_aside, lost (what is left), encoding.
+    """Is every row of every file in exactly one place? table, file, rows_in, loaded, set_aside, repeated, lost (what is left), encoding.
 
-    rows_in is counted while the file is read, loaded after the checks, set_aside in the list of the rows that were set aside.
+    rows_in is counted while the file is read, loaded after the checks, set_aside in the list of the rows that were set aside; repeated
+    are records of an export that stand in another file too. For an export the adapter stands in the place of the table.
     """
     return book.sql(
-        """select l.table_name as "table", l.file, rows_in, loaded, coalesce(listed, 0) as set_aside,
-                  rows_in - loaded - coalesce(listed, 0) as lost, encoding
-           from loads l left join (select file, count(*) as listed from set_aside group by file) s using (file)
+        """select l.table_name as "table", l.file, rows_in, loaded, coalesce(listed, 0) as set_aside, repeated,
+                  rows_in - loaded - repeated - coalesce(listed, 0) as lost, encoding
+           from loads l left join (select file, count(distinct "row") as listed from set_aside group by file) s using (file)
            order by l.table_name <> 'order_lines', set_aside desc, l.table_name, l.file"""
     )
 
 
 def rows_said(frame: pd.DataFrame) -> str:
     """Rows in = loaded + set aside, in a sentence. frame: rows."""
-    came, loaded, aside, lost = (int(frame[name].sum()) for name in ("rows_in", "loaded", "set_aside", "lost"))
+    came, loaded, aside, repeated, lost = (int(frame[name].sum()) for name in ("rows_in", "loaded", "set_aside", "repeated", "lost"))
     share = f" ({percent(aside / came, 2)})" if came else ""
     proof = "so no row is lost" if not frame["lost"].any() else f"but {number(abs(lost))} rows are unaccounted for: don't use these figures"
     words = f"{number(came)} rows came in from {_count(len(frame), 'file')}: {number(loaded)} were loaded and {number(aside)} set aside"
-    return f"{words}{share}, {proof}."
+    again = f", {number(repeated)} repeat rows of another file" if repeated else ""
+    return f"{words}{share}{again}, {proof}."
 
 
 def _count(how_many: int, noun: str) -> str:

@@ -122,6 +122,8 @@ def first_error(error: ValidationError, file: str, known: Collection[str]) -> st
         return f"{file}: `{where}` is not a setting{did_you_mean(str(first['loc'][-1]), known) or '; remove it'}"
     if first["type"] == "missing":
         return f'{file}: `{where}` is missing; add a line such as {first["loc"][-1]} = "…"'
+    if first["type"] == "value_error" and first["loc"][:1] == ("exports",):  # it names what is wrong in an entry of several settings
+        return f"{file}: {first['msg'].removeprefix('Value error, ')}"
     share = first["type"].startswith("less_than") and 1 <= first["input"] <= 100 and (first["ctx"].get("le") or first["ctx"]["lt"]) <= 5
     hint = f"; {first['input']} % is written {first['input'] / 100:g}" if share else ""
     return f"{file}: `{where}` can't be {reprlib.repr(first['input'])}: {first['msg'].removeprefix('Value error, ')}{hint}"

@@ -124,7 +124,7 @@ def test_every_kind_of_cell_in_a_sale(tmp_path):
                 else str(shown) in (str(expected), f"{expected}00")
             ), cell
     good = sum(1 for *_, expected in CELLS if expected is not None)
-    assert loaded.loads == [("order_lines", "order_lines.csv", len(CELLS), good, len(CELLS) - good, "utf-8", "")]
+    assert loaded.loads == [("order_lines", "order_lines.csv", len(CELLS), good, len(CELLS) - good, 0, "utf-8", "")]
 
 
 def test_other_kinds_of_cells(tmp_path):
@@ -219,7 +219,7 @@ def test_broken_lines_and_unknown_columns(tmp_path):
     assert [(row, value, reason) for _, row, _, value, reason in loaded.aside] == [
         (3, None, "2 cells where the header has 10"), (4, None, "a quote stands in the wrong place"),
     ]  # fmt: skip
-    assert loaded.loads == [("order_lines", "order_lines.csv", 3, 1, 2, "utf-8", "mail, regoin; did you mean `region`?")]
+    assert loaded.loads == [("order_lines", "order_lines.csv", 3, 1, 2, 0, "utf-8", "mail, regoin; did you mean `region`?")]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gb18030"])
@@ -283,7 +283,7 @@ def test_sql_source(tmp_path):
     loaded = load(folder)
     assert [row[0] for row in loaded.rows["order_lines"]] == ["1"]
     assert [row[2:4] for row in loaded.aside] == [("ordered_at", "soon")] and loaded.aside[0][0] == "lines.sql"
-    assert loaded.loads[0][:5] == ("order_lines", "lines.sql", 2, 1, 1) and loaded.loads[0][6] == "extra"
+    assert loaded.loads[0][:5] == ("order_lines", "lines.sql", 2, 1, 1) and loaded.loads[0][7] == "extra"
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_rows_in_are_loaded_or_set_aside(small_company):
 
 
 def test_a_lost_row_would_be_told():
-    frame = report.pd.DataFrame({"rows_in": [10], "loaded": [8], "set_aside": [1], "lost": [1]})
+    frame = report.pd.DataFrame({"rows_in": [10], "loaded": [8], "set_aside": [1], "repeated": [0], "lost": [1]})
     assert "1 rows are unaccounted for" in report.rows_said(frame)
 
 
@@ -138,8 +138,8 @@ def test_order_lines_alone_are_enough(small_company):
 def test_a_file_that_is_no_table_is_named(tmp_path):
     lines = "order_id,line_no,ordered_at,store,channel,product_id,quantity,gross_amount\n1,1,2025-03-31,S,web,P,1,100\n"
     toml = 'name = "Shop"\nreporting_currency = "CNY"\n'
-    for name, text in (("company.toml", toml), ("order_lines.csv", lines), ("retruns.csv", ""), ("order_lines.xlsx", "")):
+    for name, text in (("company.toml", toml), ("order_lines.csv", lines), ("retruns.csv", ""), ("order_line.xlsx", "")):
         (tmp_path / name).write_text(text)
     book = open_book(str(tmp_path), "2025-03")
-    assert book.company.strays() == ["order_lines.xlsx; did you mean `order_lines`?", "retruns.csv; did you mean `returns`?"]
+    assert book.company.strays() == ["order_line.xlsx; did you mean `order_lines`?", "retruns.csv; did you mean `returns`?"]
     assert any("retruns.csv" in why for why in report.to_do(book)["why"])
