@@ -353,16 +353,21 @@ def reliability(tested: pd.DataFrame, bins: int = 5) -> pd.DataFrame:
 
 
 def backtest_said(tested: pd.DataFrame) -> str:
-    """Which method is used, and how good the probabilities have been, beside the yardstick. tested: backtest."""
+    """How good the forecasts have been, beside the yardstick. tested: backtest."""
     if tested.empty:
         return "Nothing can be judged yet: no entity has more than six whole months."
     rows = scores(tested).set_index("method")
     used, naive = rows.loc["used"], rows.loc[NAIVE]
-    last = tested[tested["method"] == "used"].sort_values("month")["by"].iloc[-1]
-    better = "better" if used["brier"] < naive["brier"] else "no better"
     return (
-        f"In use at the end is {METHODS[last]}, which was nearest on the months before. Over {number(used['months'])} months of all entities the 80%"
-        f" interval held {percent(used['coverage_80'])} of what came and the 95% interval {percent(used['coverage_95'])}. The Brier score of the"
-        f" probabilities is {number(used['brier'], 3)} against {number(naive['brier'], 3)} of the same month last year: {better}. The method of each"
-        " month was chosen on earlier months alone."
+        f"Over {number(used['months'])} months of all entities the 80% interval held {percent(used['coverage_80'])} of what came and the 95%"
+        f" interval {percent(used['coverage_95'])}. The Brier score of the probabilities is {number(used['brier'], 3)}, that of the same month last"
+        f" year {number(naive['brier'], 3)}: {'better' if used['brier'] < naive['brier'] else 'no better'}."
     )
+
+
+def method_said(tested: pd.DataFrame) -> str:
+    """Which way to forecast is in use, and how it was chosen. tested: backtest."""
+    if tested.empty:
+        return f"In use is {METHODS['level']}, until there is evidence for another way."
+    last = tested[tested["method"] == "used"].sort_values("month")["by"].iloc[-1]
+    return f"In use at the end is {METHODS[last]}: the way that was nearest on the months before. Each month was forecast as chosen on earlier months alone."
