@@ -352,6 +352,19 @@ def reliability(tested: pd.DataFrame, bins: int = 5) -> pd.DataFrame:
     return found.assign(low=middle - half, high=middle + half)[["forecast", "reached", "low", "high", "trials"]].reset_index(drop=True)
 
 
+def reliability_said(frame: pd.DataFrame) -> str:
+    """Were the probabilities too hopeful or too cautious, on the whole and at worst? frame: reliability."""
+    if frame.empty:
+        return "There is no probability of the past to hold against what came."
+    given, came = ((frame[name] * frame["trials"]).sum() / frame["trials"].sum() for name in ("forecast", "reached"))
+    verdict = "as promised" if abs(given - came) < 0.02 else "too hopeful" if given > came else "too cautious"
+    worst = frame.loc[(frame["forecast"] - frame["reached"]).abs().idxmax()]
+    return (
+        f"On the whole {percent(given, 0)} was given and {percent(came, 0)} reached: {verdict}. Farthest from its word was the bin that was"
+        f" given {percent(worst['forecast'], 0)}: {percent(worst['reached'], 0)} of its {number(worst['trials'])} targets were reached."
+    )
+
+
 def backtest_said(tested: pd.DataFrame) -> str:
     """How good the forecasts have been, beside the yardstick. tested: backtest."""
     if tested.empty:
