@@ -352,17 +352,35 @@ def reliability(tested: pd.DataFrame, bins: int = 5) -> pd.DataFrame:
     return found.assign(low=middle - half, high=middle + half)[["forecast", "reached", "low", "high", "trials"]].reset_index(drop=True)
 
 
+def reliability_said(frame: pd.DataFrame) -> str:
+    """Were the probabilities too hopeful or too cautious, on the whole and at worst? frame: reliability."""
+    if frame.empty:
+        return "There is no probability of the past to hold against what came."
+    given, came = ((frame[name] * frame["trials"]).sum() / frame["trials"].sum() for name in ("forecast", "reached"))
+    verdict = "as promised" if abs(given - came) < 0.02 else "too hopeful" if given > came else "too cautious"
+    worst = frame.loc[(frame["forecast"] - frame["reached"]).abs().idxmax()]
+    return (
+        f"On the whole {percent(given, 0)} was given and {percent(came, 0)} reached: {verdict}. Farthest from its word was the bin that was"
+        f" given {percent(worst['forecast'], 0)}: {percent(worst['reached'], 0)} of its {number(worst['trials'])} targets were reached."
+    )
+
+
 def backtest_said(tested: pd.DataFrame) -> str:
-    """Which method is used, and how good the probabilities have been, beside the yardstick. tested: backtest."""
+    """How good the forecasts have been, beside the yardstick. tested: backtest."""
     if tested.empty:
         return "Nothing can be judged yet: no entity has more than six whole months."
     rows = scores(tested).set_index("method")
     used, naive = rows.loc["used"], rows.loc[NAIVE]
-    last = tested[tested["method"] == "used"].sort_values("month")["by"].iloc[-1]
-    better = "better" if used["brier"] < naive["brier"] else "no better"
     return (
-        f"In use at the end is {METHODS[last]}, which was nearest on the months before. Over {number(used['months'])} months of all entities the 80%"
-        f" interval held {percent(used['coverage_80'])} of what came and the 95% interval {percent(used['coverage_95'])}. The Brier score of the"
-        f" probabilities is {number(used['brier'], 3)} against {number(naive['brier'], 3)} of the same month last year: {better}. The method of each"
-        " month was chosen on earlier months alone."
+        f"Over {number(used['months'])} months of all entities the 80% interval held {percent(used['coverage_80'])} of what came and the 95%"
+        f" interval {percent(used['coverage_95'])}. The Brier score of the probabilities is {number(used['brier'], 3)}, that of the same month last"
+        f" year {number(naive['brier'], 3)}: {'better' if used['brier'] < naive['brier'] else 'no better'}."
     )
+
+
+def method_said(tested: pd.DataFrame) -> str:
+    """Which way to forecast is in use, and how it was chosen. tested: backtest."""
+    if tested.empty:
+        return f"In use is {METHODS['level']}, until there is evidence for another way."
+    last = tested[tested["method"] == "used"].sort_values("month")["by"].iloc[-1]
+    return f"In use at the end is {METHODS[last]}: the way that was nearest on the months before. Each month was forecast as chosen on earlier months alone."

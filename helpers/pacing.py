@@ -98,7 +98,7 @@ def pace(
 
 
 def pace_said(told: pd.Series, currency: str) -> str:
-    """How far the month is, in sentences, by weight and by the calendar. told: pace."""
+    """How far the month is, in sentences, by weight and by the calendar; `care_said` says the rest. told: pace."""
     amount = (lambda x: number(x)) if told["metric"] in ("orders", "new_customers") else (lambda x: money(x, currency))
     said = [f"Up to the evening of {told['as_of']:%Y-%m-%d} {amount(told['actual'])} came in"]
     if told["attainment"] == told["attainment"]:
@@ -118,7 +118,12 @@ def pace_said(told: pd.Series, currency: str) -> str:
             )
             words += f" than so far ({amount(told['required'])})"
         said.append(words + ".")
-    return " ".join([*said, told["why"]]).strip()
+    return " ".join(said)
+
+
+def care_said(told: pd.Series) -> str:
+    """What must be read with care, or is missing. told: pace."""
+    return told["why"] or "Nothing has to be read with special care."
 
 
 def day_kinds(book: Book, level: str = "company", entity: str | None = None) -> pd.DataFrame:

@@ -85,7 +85,11 @@ def test_a_company_that_began_late_in_its_only_month(tmp_path):
     book = open_book(str(write(tmp_path, {"order_lines.csv": HEAD + lines(days, [50.0] * 5), "targets.csv": TARGETS + goal})), "latest")
     told = forecast.attainment_probabilities(book).iloc[0]
     assert told["actual"] == 250 and np.isnan(told["probability"]) and "0 whole months of its own" in told["why"]
-    assert forecast.backtest(book).empty and forecast.scores(forecast.backtest(book)).empty and forecast.reliability(forecast.backtest(book)).empty
+    assert (
+        forecast.backtest(book).empty
+        and forecast.scores(forecast.backtest(book)).empty
+        and forecast.reliability(forecast.backtest(book)).empty
+    )
 
 
 def test_half_a_year_is_enough(tmp_path):
@@ -364,3 +368,11 @@ def test_a_path_leads_from_what_is_sold_to_the_landing(sample):
     over = forecast.path(sample)
     assert over["later"].isna().all() and over["landing"].isna().all() and over["actual"].notna().all()
     assert ratio(over["target"], over["target"]).notna().all()
+
+
+def test_hopeful_and_cautious_probabilities_are_called_so():
+    frame = pd.DataFrame({"forecast": [0.2, 0.8], "reached": [0.1, 0.5], "low": 0.0, "high": 1.0, "trials": [100, 100]})
+    said = forecast.reliability_said(frame)
+    assert said.startswith("On the whole 50% was given and 30% reached: too hopeful.") and "given 80%: 50% of its 100 targets" in said
+    assert "too cautious" in forecast.reliability_said(frame.assign(reached=[0.5, 0.9]))
+    assert "as promised" in forecast.reliability_said(frame.assign(reached=[0.21, 0.8]))
