@@ -30,7 +30,7 @@ UV := .venv/bin/python -m uv --quiet
 # A finished .venv knows where it was made. In a checkout that was moved, or whose Python is gone, it is made anew.
 FORGET := $(shell test -x .venv/bin/python && test "$$(cat $(READY) 2>/dev/null)" = "$$(pwd -P)" || rm -f $(READY))
 
-.PHONY: help report test import lab notebooks sample lock clean
+.PHONY: help report test import lab notebooks sample bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -55,8 +55,12 @@ notebooks: $(READY)  ## run the notebooks again on the sample company and store 
 	@.venv/bin/python -m helpers.notebooks
 	@.venv/bin/python -m helpers.metrics
 
-sample: $(READY)  ## write data/sample again from its generator
+sample: $(READY)  ## write data/sample and the examples of exports in data/exports again from their generator
 	@.venv/bin/python -m helpers.sample
+	@.venv/bin/python -m helpers.sample_exports
+
+bench: $(READY)  ## measure the reading of exports beside DuckDB's plain read_csv of the same files
+	@.venv/bin/python -m bench.exports
 
 lock: $(READY)  ## pin the newest packages that pyproject.toml allows
 	@$(UV) pip compile pyproject.toml --group test --group setup --universal --python-version 3.11 --upgrade \

@@ -17,9 +17,8 @@ from helpers.company import open_company
 from helpers.contract import BadInput
 from helpers.load import load_tables
 from helpers.sample import build
-from helpers.sample_exports import ads, amazon
+from helpers.sample_exports.__main__ import PLATFORMS
 
-PLATFORMS = {"ads": ads, "amazon": amazon}
 CASES = int(os.environ.get("PROFIT_MUTATIONS", "12"))
 GARBAGE = [
     "x",
