@@ -249,10 +249,10 @@ def bridge(
 
 
 def bars(
-    frame: pd.DataFrame, name: str, value: str, kind: str = "money", currency: str = "", top: int = 14,
+    frame: pd.DataFrame, name: str, value: str, kind: str = "money", currency: str = "", top: int = 14, threshold: float | None = None,
     ax: Axes | None = None, **options,
 ) -> Axes:  # fmt: skip
-    """How large is each? Signed bars in the order given; of many, the `top` largest either side of zero.
+    """How large is each? Signed bars in the order given; of many, the `top` largest either side of zero. threshold: a line to read them against.
 
     >>> ax = bars(pd.DataFrame({"shop": ["a", "b"], "profit": [5, -2]}), "shop", "profit")
     >>> [float(bar.get_width()) for bar in ax.patches], [text.get_text() for text in ax.texts]
@@ -265,7 +265,9 @@ def bars(
     colours = _sign(frame[value])
     _bars(ax, frame.index, frame[value], colours)
     _rows(ax, frame[name], ("", [show(x, kind) for x in frame[value]]), colours=colours)
-    _room(ax, frame[value])
+    _room(ax, [*frame[value], *([] if threshold is None else [threshold])])
+    if threshold is not None:
+        _threshold(ax, threshold, kind, at=1)
     _scale(ax.xaxis, kind)
     return _finish(ax, options, note, xlabel=title(value, kind, currency))
 

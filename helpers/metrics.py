@@ -453,6 +453,13 @@ CHOICES = (
     "Payouts are held against the orders of the last 90 days, in stores and channels where some payout names its order. Due are the buyer's "
     "payment less platform fee and refunds, in the order's currency. A payout is due when `payout_days` have passed, and a refund may be taken "
     "back within the same time. A cancelled order is due nothing. An order in several currencies, or paid in another one, is left out.",
+    "`easing_off` reads the pace after the target over all months of `easing_months` in which it was reached with a day to go, against the "
+    "pace before it over all months. Pace is sales per day weight, times how busy the day was for people who had not reached a target; an order "
+    "counts up to the person's median order. The days are shuffled with others of their weekday, and p-values corrected after Holm (1979).",
+    "The days on which a target is chased are the `chase_days` that end on the day it was reached, or on the month's last. A discount surge is "
+    "what was given away then beyond one's own rate of the earlier days, with and without what the others did in the same channels: the smaller.",
+    "Commission schemes are compared on the month's orders as they are, on top of the commissions in the ledger, each at the rate at which it costs "
+    "what `commission_rate` on net sales costs. Nobody pays in for a loss.",
     "A firing is `close` where the bootstrap interval holds the threshold, where fewer orders than `min_orders` speak, and where goods "
     "without a known cost could turn the loss into a profit.",
     "In decisions.csv the `area` of a rule that looks at several levels is the level, so that a store and a team of one name differ.",

@@ -64,6 +64,14 @@ class People(_Strict):
     easing_significance: Annotated[float, Field(gt=0, le=0.5)]
     easing_months: Annotated[int, Field(ge=2, le=36)]
     min_months_met: Count
+    chase_days: Annotated[int, Field(ge=1, le=15)]
+    max_discount_surge: Share
+    return_days: Annotated[int, Field(ge=1, le=366)]
+    commission_rate: Annotated[float, Field(gt=0, le=1)]
+    cap_attainment: Annotated[float, Field(ge=1, allow_inf_nan=False)]
+    accelerator: Annotated[float, Field(ge=1, allow_inf_nan=False)]
+    min_commission_share: Share
+    innocent_share: Share
 
 
 class Rule(_Strict):

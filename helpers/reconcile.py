@@ -5,6 +5,7 @@ import pandas as pd
 from helpers import capital
 from helpers.book import Book
 from helpers.metrics import WINDOW
+from helpers.sources import ADAPTERS
 from helpers.text import join_names, label, money, number
 
 AGES = (30, 60, 90)
@@ -75,8 +76,9 @@ def notes_said(frame: pd.DataFrame) -> str:
 def basis_said(book: Book) -> str:
     """What day is a figure of? One sentence for every page, and one for each source that can't keep to it."""
     said = "Dates: sales by the day of the order, refunds by the day the money went back, costs by their own day, cash by the day it arrived; no table mixes them."
-    odd = book.sql("select distinct source, basis from source_totals where basis like '%settlement%' order by all")
-    return said + "".join(f" {label(row.source, 60)} gives no order date: its sales are dated by {row.basis}." for row in odd.itertuples())
+    sources = book.sql("select distinct source, adapter, basis from source_totals where basis like '%settlement%' order by all")
+    odd = sources[[("order_lines" in ADAPTERS[adapter].tables) for adapter in sources["adapter"]]]
+    return said + "".join(f" {label(row.source, 60)} gives no order date of its own: its sales are dated by {row.basis}." for row in odd.itertuples())
 
 
 # ---- payouts -------------------------------------------------------------------------------------------------------------------

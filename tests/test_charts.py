@@ -258,3 +258,9 @@ def test_paired_has_exact_texts_and_marks_losses():
 def test_the_loss_colour_is_exact_in_the_picture():
     picture = Image.open(BytesIO(png(DRAW["bars"](FEW)))).convert("RGB")
     assert tuple(int(LOSS[i : i + 2], 16) for i in (1, 3, 5)) in {colour for _, colour in picture.getcolors(100_000)}
+
+
+def test_a_line_to_read_bars_against_is_drawn_also_where_no_bar_reaches_it():
+    ax = charts.bars(pd.DataFrame({"who": ["a", "b"], "pace": [0.4, 0.9]}), "who", "pace", kind="percent", threshold=1)
+    assert [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() != "-"] == [1]
+    assert ax.get_xlim()[1] > 1 and "100.0%" in [text.get_text() for text in ax.texts]

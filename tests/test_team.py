@@ -1,12 +1,14 @@
 """Teams and people: figures worked by hand, and masked names."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from folders import write
 from two_teams import FILES
 
-from helpers import team
+from helpers import notebooks, team
 from helpers.book import open_book
 from helpers.contract import BadInput
 from helpers.decisions import decide
@@ -118,6 +120,17 @@ def test_masking_reaches_names_ids_and_owners_of_decisions(book):
     assert len(person) == 1 and person["name"].str.fullmatch("[A-E]").all() and person["entity"].str.fullmatch("[A-E]").all()
     assert set(decisions["owner"]) <= {"", *"ABCDE"}
     assert set(decisions.loc[decisions["level"] == "team", "name"]) == {"East", "West"}
+
+
+def test_masking_reaches_every_text_of_the_page(two_teams):
+    nb, failure = notebooks.execute(
+        notebooks.NOTEBOOKS / "04_team_efficiency.ipynb",
+        {"data": str(two_teams), "month": "2025-02", "scope": "company", "mask_names": True},
+    )
+    assert failure is None
+    shown = [str(value) for cell in nb.cells for output in cell.get("outputs", []) for value in output.get("data", {}).values()]
+    assert len(shown) > 40
+    assert not re.search(r"Ann|Lee|\b(Bo|Cy|Dee|Eve|ann|bo|cy|dee|eve)\b", " ".join(text for text in shown if not text.startswith("iVBOR")))
 
 
 def test_mask_names_is_true_or_false_and_nothing_else(book):
