@@ -7,6 +7,7 @@ MONTH ?= latest
 STORES ?= all
 JOBS ?=
 OUT ?= reports
+FILE ?=
 
 # A value reaches its program as it was typed, through the environment: nothing in it is run by make or by the shell.
 override PYTHON := $(value PYTHON)
@@ -15,7 +16,8 @@ override MONTH := $(value MONTH)
 override STORES := $(value STORES)
 override JOBS := $(value JOBS)
 override OUT := $(value OUT)
-export PYTHON DATA MONTH STORES JOBS OUT
+override FILE := $(value FILE)
+export PYTHON DATA MONTH STORES JOBS OUT FILE
 MAKEOVERRIDES :=
 
 # Modules are compiled when they are first imported, and kept: four seconds once, where compiling every file would take twenty.
@@ -28,7 +30,7 @@ UV := .venv/bin/python -m uv --quiet
 # A finished .venv knows where it was made. In a checkout that was moved, or whose Python is gone, it is made anew.
 FORGET := $(shell test -x .venv/bin/python && test "$$(cat $(READY) 2>/dev/null)" = "$$(pwd -P)" || rm -f $(READY))
 
-.PHONY: help report test lab notebooks sample lock clean
+.PHONY: help report test import lab notebooks sample lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -42,6 +44,9 @@ report: $(READY)  ## a month of a company: make report [DATA=folder] [MONTH=2025
 test: $(READY)  ## every check: style, unit and property tests, doctests, every stored notebook run again and compared
 	@.venv/bin/python -m ruff check --quiet .
 	@JUPYTER_DEFAULT_PROVISIONER_NAME=warm-fork .venv/bin/python -m pytest -q -n 2 --dist loadscope --nbval tests helpers notebooks
+
+import: $(READY)  ## look at files of unknown shape and propose how to read them: make import DATA=folder [FILE=raw/orders.xlsx]
+	@.venv/bin/python -m helpers.propose --data="$$DATA" --file="$$FILE"
 
 lab: $(READY)  ## open JupyterLab on the notebooks
 	@.venv/bin/python -m jupyterlab notebooks $$(test "$$(id -u)" != 0 || echo --allow-root)

@@ -51,3 +51,6 @@ def _copy(path: Path, header: list[str], cells: list[str], source: str) -> None:
     columns = ", ".join(f'{cell} as "{name}"' for name, cell in zip(header, cells, strict=True))
     with duckdb.connect() as con:
         con.execute(f"copy (select {columns} from {source} order by n, nth) to '{path}' (header, delimiter ',')")
+
+
+WRITERS = {"shopify_orders": write_shopify, "shopify_payouts": write_shopify_payouts}

@@ -44,6 +44,7 @@ from helpers.notebooks import (
     normal,
     parameters,
 )
+from helpers.reconcile import basis_said
 
 SECONDS = 600  # how long a notebook may take
 TABLES = "decisions and metrics"
@@ -147,7 +148,7 @@ def _tasks(book, data, scopes, folders, paths, declared, values) -> list[Task]:
     """Every piece of work, the tables of a scope before its notebooks."""
     everywhere = [book.fingerprint, book.name, _code(), _versions(), [path.name for path in paths]]
     sources = {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
-    tasks = []
+    tasks, dates = [], basis_said(book)
     for scope in scopes:
         given = {"data": data, "month": book.month, "scope": scope}
         key = _digest([everywhere, given])
@@ -155,7 +156,7 @@ def _tasks(book, data, scopes, folders, paths, declared, values) -> list[Task]:
         by_notebook = check_parameters(given | dict(values), declared)
         for number, path in enumerate(paths):
             before, after = paths[number - 1] if number else None, paths[number + 1] if number + 1 < len(paths) else None
-            place = pages.Place(book.name, book.month, scope, path.name, _link(before), _link(after))
+            place = pages.Place(book.name, book.month, scope, path.name, dates, _link(before), _link(after))
             own = by_notebook[path.stem]
             tasks.append(Task(scope, folders[scope], path.stem, _digest([everywhere, own, sources[path.stem]]), own, place, path))
     return tasks

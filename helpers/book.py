@@ -94,7 +94,20 @@ class Book:
     def __post_init__(self):
         with suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets there is no bar to switch off
             self.con.execute("set enable_progress_bar = false")
-        for name in [*TABLES, "ledger", "spread", "bases", "stock", "receipts", "teams", "set_aside", "loads", "amounts", "source_totals", "source_notes"]:
+        for name in [
+            *TABLES,
+            "ledger",
+            "spread",
+            "bases",
+            "stock",
+            "receipts",
+            "teams",
+            "set_aside",
+            "loads",
+            "amounts",
+            "source_totals",
+            "source_notes",
+        ]:
             path = str(self.prepared / f"{name}.parquet").replace("'", "''")
             self.con.execute(f"create or replace view {name} as from read_parquet('{path}')")
 

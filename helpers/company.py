@@ -7,6 +7,7 @@ import os
 import re
 import reprlib
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +21,13 @@ from helpers.sources.adapter import Adapter
 from helpers.sources.reading import Export
 
 DATA_FILES = (".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xls")
+OPTION_KINDS = {
+    bool: "true or false",
+    str: "text",
+    int: "a whole number",
+    float: "a number such as 0.19",
+    dict: 'a table such as { "name" = "value" }',
+}
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -36,12 +44,28 @@ def _zones() -> frozenset[str]:
         return frozenset(name for (name,) in con.execute("select name from pg_timezone_names()").fetchall())
 
 
+def _platforms() -> str:
+    """The adapters, those of one platform together.
+
+    >>> _platforms().split(", ")[:2]
+    ['amazon_…', 'google_ads']
+    """
+    names: dict[str, list[str]] = {}
+    for name in ADAPTERS:
+        names.setdefault(name.split("_")[0], []).append(name)
+    return ", ".join(own[0] if len(own) == 1 else f"{platform}_…" for platform, own in names.items())
+
+
 class Source(BaseModel):
-    """One `[[sources]]` entry: a table made by a SELECT over files inside the company folder."""
+    """One `[[sources]]` entry: a table made by a SELECT over files inside the company folder.
+
+    `files` are read for it, whatever their encoding, delimiter or format: the SELECT finds their rows as text in the table `raw`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     table: str
     sql: str
+    files: str | list[str] = []
 
     @field_validator("table")
     @classmethod
@@ -59,17 +83,17 @@ class ExportSource(BaseModel):
     @model_validator(mode="after")
     def _known_options(self) -> "ExportSource":
         if self.adapter not in ADAPTERS:
-            raise ValueError(f"there is no adapter {self.adapter!r}{did_you_mean(self.adapter, ADAPTERS) or '; there are ' + ', '.join(ADAPTERS)}")
+            raise ValueError(
+                f"there is no adapter {self.adapter!r}{did_you_mean(self.adapter, ADAPTERS) or '; there are ' + _platforms()}"
+            )
         known = COMMON_OPTIONS | ADAPTERS[self.adapter].options
         for name, value in (self.model_extra or {}).items():
             if name not in known:
                 raise ValueError(f"{self.adapter} has no option `{name}`{did_you_mean(name, known) or '; it has ' + ', '.join(known)}")
             default = known[name][0]
-            kind = bool if name == "day_first" else str if default is None else type(default)
-            texts = value.values() if isinstance(value, dict) else []
-            if type(value) is not kind or not all(isinstance(text, str) for text in texts):
-                words = {bool: "true or false", dict: 'a list such as { web = "webshop" }'}.get(kind, "text in quotes")
-                raise ValueError(f"option `{name}` of {self.adapter} must be {words}, not {value!r}")
+            kind = str if name == "encoding" else bool if default is None else type(default)
+            if type(value) is not kind:
+                raise ValueError(f"option `{name}` of {self.adapter} must be {OPTION_KINDS[kind]}, not {value!r}")
         given = self.model_extra or {}
         if given.get("decimal", "") not in ("", ".", ","):
             raise ValueError(f'option `decimal` must be "." or ",", not {given["decimal"]!r}')
@@ -83,12 +107,15 @@ class ExportSource(BaseModel):
 
     def options(self) -> dict[str, object]:
         """Every option with its value, given or default."""
-        return {name: default for name, (default, _) in (COMMON_OPTIONS | ADAPTERS[self.adapter].options).items()} | (self.model_extra or {})
+        return {name: default for name, (default, _) in (COMMON_OPTIONS | ADAPTERS[self.adapter].options).items()} | (
+            self.model_extra or {}
+        )
 
 
 def needs_store(adapter: Adapter) -> bool:
-    """Whether some table that it fills has a store that must be filled."""
-    return any(column.name == "store" and column.required for table in adapter.tables for column in TABLES[table].columns)
+    """Whether some table that it fills has a store that must be filled, and its files don't name one."""
+    named = any(one.name == "store" for one in adapter.fields)
+    return not named and any(column.name == "store" and column.required for table in adapter.tables for column in TABLES[table].columns)
 
 
 class Settings(BaseModel):
@@ -200,7 +227,7 @@ def open_company(data: str) -> Company:
         raise BadInput(first_error(error, "company.toml", [*Settings.model_fields, *Source.model_fields])) from None
     company = Company(
         folder=folder, settings=settings, policy=load_policy(settings.policy), files=_table_files(folder, names, settings),
-        exports=tuple(_export(folder, source, settings) for source in settings.exports),
+        exports=_beside(tuple(_export(folder, source, settings) for source in settings.exports)),
     )  # fmt: skip
     if "order_lines" not in company.tables():
         near = [name for name in names if difflib.get_close_matches("order_lines", [Path(name).stem.lower()], cutoff=0.7)]
@@ -209,23 +236,42 @@ def open_company(data: str) -> Company:
     return company
 
 
-def _export(folder: Path, source: ExportSource, settings: Settings) -> Export:
+def find_files(folder: Path, patterns: str | list[str], who: str) -> tuple[Path, ...]:
     """The files that a source's patterns name, all of them inside the company folder, in the order of their names."""
     found = set()
-    for pattern in [source.files] if isinstance(source.files, str) else source.files:
+    for pattern in [patterns] if isinstance(patterns, str) else patterns:
         try:
             hits = [path for path in folder.glob(pattern) if path.is_file() and not path.name.startswith((".", "~$"))]
             if ".." in Path(pattern).parts:
                 raise ValueError(pattern)
         except (ValueError, NotImplementedError):
-            raise BadInput(f"company.toml: files = {pattern!r} of {source.adapter} must name files inside the company folder") from None
+            raise BadInput(f"company.toml: files = {pattern!r} of {who} must name files inside the company folder") from None
         if any(not path.resolve().is_relative_to(folder) for path in hits):
-            raise BadInput(f"company.toml: files = {pattern!r} of {source.adapter} leads out of the company folder")
+            raise BadInput(f"company.toml: files = {pattern!r} of {who} leads out of the company folder")
         if not hits:
-            raise BadInput(f"company.toml: no file fits files = {pattern!r} of {source.adapter}; put the export there, or correct the pattern")
+            raise BadInput(f"company.toml: no file fits files = {pattern!r} of {who}; put the export there, or correct the pattern")
         found |= set(hits)
-    files = tuple(sorted(found))
+    return tuple(sorted(found))
+
+
+def _export(folder: Path, source: ExportSource, settings: Settings) -> Export:
+    files = find_files(folder, source.files, source.adapter)
     return Export(ADAPTERS[source.adapter], files, folder, settings.reporting_currency, settings.timezone, source.options())
+
+
+def _beside(exports: tuple[Export, ...]) -> tuple[Export, ...]:
+    """Each export knows which others there are of its store."""
+    return tuple(
+        replace(
+            one,
+            beside=tuple(
+                (number, other.adapter.name)
+                for number, other in enumerate(exports)
+                if other is not one and other.options["store"] == one.options["store"]
+            ),
+        )
+        for one in exports
+    )
 
 
 def _table_files(folder: Path, names: list[str], settings: Settings) -> dict[str, Path]:

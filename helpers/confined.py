@@ -1,6 +1,6 @@
 """Run one SELECT of a company folder and write its rows to Parquet, with DuckDB locked to that folder.
 
-Started as a script of its own, in the company folder, by `load.py`: `confined.py <name>.sql <out>.parquet`.
+Started as a script of its own, in the company folder, by `load.py`: `confined.py <name>.sql <out>.parquet [<raw>.parquet]`, where `raw` holds the rows of the source's files.
 """
 
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 
-def run(sql_name: str, out: str) -> None:
+def run(sql_name: str, out: str, raw: str = "") -> None:
     """Raises ValueError for anything but one SELECT in a file below the current folder, duckdb.Error for what it can't do or read."""
     path = Path(sql_name)
     if path.is_absolute() or not path.resolve().is_relative_to(Path.cwd().resolve()):
@@ -22,6 +22,8 @@ def run(sql_name: str, out: str) -> None:
     con.execute("set allowed_directories = ['.', $1]".replace("$1", "'" + str(Path(out).parent).replace("'", "''") + "'"))
     con.execute("set enable_external_access = false")
     con.execute("set lock_configuration = true")
+    if raw:
+        con.execute("create temp view raw as from read_parquet('{}')".format(raw.replace("'", "''")))
     con.sql(statements[0].query).write_parquet(out)
 
 

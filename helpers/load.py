@@ -11,11 +11,11 @@ from pathlib import Path
 
 import duckdb
 
-from helpers.company import Company
+from helpers.company import Company, Source, find_files
 from helpers.contract import TABLES, BadInput, Column, Table
-from helpers.files import TextTable, quote, read_text
+from helpers.files import NoHeader, TextTable, quote, read_text
 from helpers.policy import did_you_mean
-from helpers.sources.reading import account, read_sources, start
+from helpers.sources.reading import account, leave_out_unnamed_campaigns, read_sources, start
 
 DATE = r"(19|[2-9]\d)\d\d-\d\d-\d\d"
 OFFSET = r"(Z|[+-](0\d|1[0-4]):?[0-5]\d)"
@@ -69,6 +69,9 @@ def load_tables(con: duckdb.DuckDBPyConnection, company: Company, scratch: Path)
     start(con)
     made = read_sources(con, company.exports, scratch)
     for name in dict.fromkeys(["fx_rates", "order_lines", *TABLES]):  # rates and sales first: the others are held against them
+        if name == "marketing_spend":
+            for number, export in enumerate(company.exports):
+                leave_out_unnamed_campaigns(con, number, export)
         _load_table(con, company, TABLES[name], [number for number, tables in made.items() if name in tables], scratch)
     for number, export in enumerate(company.exports):
         account(con, number, export)
@@ -117,7 +120,9 @@ def _sum_amounts(con: duckdb.DuckDBPyConnection, table: Table, typed: dict[str, 
 def _sum_sources(con: duckdb.DuckDBPyConnection, table: Table, made: list[int]) -> None:
     """Notes for the exports' accounts which of their rows were set aside, and the sums of the others, by currency."""
     for number in made:
-        con.execute(f"insert into source_bad select {number}, '{table.name}', row_no from checked where file_no = {FROM_EXPORTS + number} and bad is not null")
+        con.execute(
+            f"insert into source_bad select {number}, '{table.name}', row_no from checked where file_no = {FROM_EXPORTS + number} and bad is not null"
+        )
         has_currency = any(column.name == "currency" for column in table.columns)
         for column in (column for column in table.columns if column.kind == "amount"):
             con.execute(
@@ -131,7 +136,8 @@ def _read_inputs(con: duckdb.DuckDBPyConnection, company: Company, table: Table,
     """Read every input of the table as text; return a query over them and note them in `loads`."""
     paths = [(company.files[table.name].name, company.files[table.name])] if table.name in company.files else []
     for number, source in enumerate(source for source in company.settings.sources if source.table == table.name):
-        paths.append((source.sql, _run_source(company, source.sql, scratch / f"{table.name}{number}.parquet")))
+        raw = _write_raw(con, company, source, scratch / f"raw_{table.name}{number}.parquet", scratch) if source.files else None
+        paths.append((source.sql, _run_source(company, source.sql, scratch / f"{table.name}{number}.parquet", raw)))
     con.execute("create temp table inputs (file_no integer, file varchar, rows_in bigint, encoding varchar, unknown_columns varchar)")
     queries = []
     known = [column.name for column in table.columns]
@@ -148,7 +154,9 @@ def _read_inputs(con: duckdb.DuckDBPyConnection, company: Company, table: Table,
         cells = ", ".join(quote(name) if name in read.columns else f"cast(null as varchar) as {quote(name)}" for name in known)
         queries.append(f'select {number} as file_no, "row" as row_no, {cells} from {text}')
     for number in made:
-        queries.append(f"select {FROM_EXPORTS + number} as file_no, out_id as row_no, {', '.join(quote(name) for name in known)} from made_{number}_{table.name}")
+        queries.append(
+            f"select {FROM_EXPORTS + number} as file_no, out_id as row_no, {', '.join(quote(name) for name in known)} from made_{number}_{table.name}"
+        )
     if not queries:
         nothing = ", ".join(f"cast(null as varchar) as {quote(name)}" for name in known)
         queries = [f"select 0 as file_no, cast(0 as bigint) as row_no, {nothing} where false"]
@@ -257,9 +265,44 @@ def _set_aside(con: duckdb.DuckDBPyConnection, table: Table, made: list[int], re
         order by file_no""")
 
 
-def _run_source(company: Company, sql_name: str, out: Path) -> Path:
+def any_header(texts: list[str]) -> list[str | None] | None:
+    """The header of a file of unknown kind: the first record with three names or more; further columns of one name get a number.
+
+    >>> any_header(["Report"]), any_header(["Day", "Item", "Item", ""])
+    (None, ['Day', 'Item', 'Item 2', None])
+    """
+    if sum(bool(text) for text in texts) < 3:
+        return None
+    return [
+        text + (f" {texts[: place + 1].count(text)}" if text in texts[:place] else "") if text else None for place, text in enumerate(texts)
+    ]
+
+
+def _write_raw(con: duckdb.DuckDBPyConnection, company: Company, source: Source, out: Path, scratch: Path) -> Path:
+    """The rows of a source's files as text, for its SELECT: their columns by name, `file` and `row`."""
+    queries = []
+    for number, path in enumerate(find_files(company.folder, source.files, source.sql)):
+        name = path.relative_to(company.folder).as_posix()
+        try:
+            read = read_text(
+                con, path, f"raw_{number}", encoding=company.settings.encodings.get(source.table), scratch=scratch, keep=any_header
+            )
+        except NoHeader:
+            raise BadInput(f"{name} has no line with three column names or more, from which its columns could be told") from None
+        con.execute(f"insert into set_aside select ?, row, '', null, reason from raw_{number}_rejects", [name])
+        con.execute(
+            "insert into loads values (?, ?, ?, ?, ?, 0, ?, '')",
+            [f"read by {source.sql}", name, read.rows, read.rows - read.rejected, read.rejected, read.encoding],
+        )
+        literal = name.replace("'", "''")
+        queries.append(f"select * exclude (content), '{literal}' as file from raw_{number}")
+    con.execute(f"copy ({' union all by name '.join(queries)}) to '{str(out).replace(chr(39), chr(39) * 2)}' (format parquet)")
+    return out
+
+
+def _run_source(company: Company, sql_name: str, out: Path, raw: Path | None = None) -> Path:
     """Run an `sql` source in a process of its own (confined.py), which can read files inside the company folder and nothing else."""
-    command = [sys.executable, "-I", str(Path(__file__).with_name("confined.py")), sql_name, str(out)]
+    command = [sys.executable, "-I", str(Path(__file__).with_name("confined.py")), sql_name, str(out), *([str(raw)] if raw else [])]
     done = subprocess.run(command, cwd=company.folder, capture_output=True, text=True, encoding="utf-8", errors="replace")
     if "No space left" in done.stderr:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

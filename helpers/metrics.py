@@ -304,7 +304,8 @@ def _receipt_to_payment(book: Book) -> float:
            from (select p.*, cast(amount as double) * case when p.currency = $home then 1 else cast(f.rate as double) end as worth
                  from purchases p asof left join fx_rates f on p.currency = f.currency and p.ordered_on >= f.date
                  where paid_on > $start and paid_on <= $end and received_on is not null)""",
-        home=book.currency, **_window(book),
+        home=book.currency,
+        **_window(book),
     )["days"][0]
 
 

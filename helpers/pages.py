@@ -75,6 +75,8 @@ class Place:
     month: str
     scope: str
     notebook: str
+    dates: str
+    """What the days of the page's figures are, in a sentence."""
     previous: Link | None = None
     following: Link | None = None
 
@@ -268,5 +270,3 @@ def _templates() -> Environment:
     env.filters["upper_first"] = lambda text: text[:1].upper() + text[1:]
     env.globals |= {"style": Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")), "LOSS": LOSS}
     return env
-
-

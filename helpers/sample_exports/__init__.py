@@ -1,25 +1,25 @@
-"""The sample company as platforms' exports: a writer for each, `write(tables, folder, months)`.
-
-`tables` is what `helpers.sample.build` makes. A writer leaves a whole company folder as an analyst would have it: company.toml, the
-platform's files in exports/, and as finished tables what the platform doesn't know.
-"""
+"""Exports of platforms as the sample company would have them, written from its tables: examples to look at, and the round trips of the tests."""
 
 import csv
+import io
+from collections.abc import Iterable
 from pathlib import Path
 
-from helpers.contract import TABLES
+
+def write_text(path: Path, text: str, encoding: str = "utf-8") -> None:
+    """Write a file with the line ends that stand in the text, in any encoding; its folder is made if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode(encoding))
+
+
+def as_csv(header: list[str], rows: Iterable[list], delimiter: str = ",", end: str = "\n") -> str:
+    """Rows below a header as the text of a CSV."""
+    out = io.StringIO()
+    csv.writer(out, delimiter=delimiter, lineterminator=end).writerows([header, *rows])
+    return out.getvalue()
 
 
 def write_table(folder: Path, name: str, rows: list[dict]) -> None:
-    """A finished table of the contract as CSV."""
-    columns = [column.name for column in TABLES[name].columns]
-    write_csv(folder / f"{name}.csv", columns, [[row.get(column, "") for column in columns] for row in rows])
-
-
-def write_csv(path: Path, header: list[str], rows: list[list], encoding: str = "utf-8", **form) -> None:
-    """A CSV whose folder is made if need be; `form` is for csv.writer, such as delimiter."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding=encoding, newline="") as file:
-        writer = csv.writer(file, **{"lineterminator": "\n"} | form)
-        writer.writerow(header)
-        writer.writerows(rows)
+    """One finished table of the contract, as `<name>.csv`, with the columns that its rows have; cells whose names begin with _ are left out."""
+    columns = [column for column in dict.fromkeys(name for row in rows for name in row) if not column.startswith("_")]
+    write_text(folder / f"{name}.csv", as_csv(columns, ([row.get(column, "") for column in columns] for row in rows)))

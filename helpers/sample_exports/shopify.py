@@ -9,7 +9,7 @@ from pathlib import Path
 
 from helpers import sample
 from helpers.sample import LAST, money, month_of, part
-from helpers.sample_exports import write_csv, write_table
+from helpers.sample_exports import as_csv, write_table, write_text
 
 STORE, SOURCES = sample.US, {"webshop": "web", "social": "instagram"}
 ORDERS = """Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Accepts Marketing,Currency,Subtotal,Shipping,Taxes,Total,
@@ -33,7 +33,7 @@ stage = "growth"
 
 [[sources]]
 adapter = "shopify_orders"
-files = "exports/orders_export_*.csv"
+files = "exports/orders/*.csv"
 store = "us-shop"
 channels = { web = "webshop", instagram = "social" }
 code_is_campaign = true
@@ -41,12 +41,12 @@ employees = { %s }
 
 [[sources]]
 adapter = "shopify_payouts"
-files = "exports/payment_transactions_export_*.csv"
+files = "exports/payouts/*.csv"
 store = "us-shop"
 
 [[sources]]
 adapter = "shopify_products"
-files = "exports/products_export.csv"
+files = "exports/products/*.csv"
 currency = "USD"
 valid_from = "2026-01-01"
 """
@@ -67,18 +67,17 @@ def write(tables: dict[str, list[dict]], folder: Path, months: list[str]) -> Non
         written, paid = order(order_id, number, lines, refunds[order_id], names)
         rows.append((lines[0]["_day"], written))
         moves += paid
-    folder.mkdir(parents=True, exist_ok=True)
     people = ", ".join(f'"{person["name"]}" = "{person["employee_id"]}"' for person in tables["employees"])
-    (folder / "company.toml").write_text(COMPANY % people, encoding="utf-8", newline="\n")
-    # Two exports that overlap by three days, as they do when one is made before the month is over.
+    write_text(folder / "company.toml", COMPANY % people)
+    # Two exports that overlap by three days, as they do when one is made before the period is over; the newest order stands first.
     middle = rows[len(rows) // 2][0]
-    for name, wanted in (("1", [row for row in rows if row[0] <= middle]), ("2", [row for row in rows if row[0] > middle - timedelta(3)])):
-        write_csv(folder / "exports" / f"orders_export_{name}.csv", ORDERS, [line for _, lines in reversed(wanted) for line in lines])
+    halves = [row for row in rows if row[0] <= middle], [row for row in rows if row[0] > middle - timedelta(3)]
     moves.sort(key=lambda move: move["Transaction Date"], reverse=True)
-    write_csv(
-        folder / "exports" / "payment_transactions_export_1.csv", PAYOUTS, [[move.get(name, "") for name in PAYOUTS] for move in moves]
-    )
-    write_csv(folder / "exports" / "products_export.csv", PRODUCTS, products(tables))
+    for number, half in enumerate(halves, 1):
+        write_text(folder / f"exports/orders/orders_export_{number}.csv", as_csv(ORDERS, [line for _, lines in reversed(half) for line in lines]))
+    payments = [[move.get(name, "") for name in PAYOUTS] for move in moves]
+    write_text(folder / "exports/payouts/payment_transactions_export_1.csv", as_csv(PAYOUTS, payments))
+    write_text(folder / "exports/products/products_export.csv", as_csv(PRODUCTS, products(tables)))
     for name in ("product_costs", "fx_rates", "employees", "campaigns"):
         write_table(folder, name, tables[name])
     for name in ("staffing", "overheads"):

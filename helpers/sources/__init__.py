@@ -1,11 +1,39 @@
 """Exports of shops, marketplaces and ad platforms: an adapter for each, all of one shape."""
 
-from helpers.sources import meta_ads, shopify_orders, shopify_payouts, shopify_products
+from helpers.sources import (
+    amazon_all_orders,
+    amazon_date_range,
+    amazon_fba_returns,
+    amazon_inventory_ledger,
+    amazon_settlement,
+    amazon_sponsored_products,
+    google_ads,
+    meta_ads,
+    shopify_orders,
+    shopify_payouts,
+    shopify_products,
+    woocommerce,
+    youzan,
+)
 from helpers.sources.adapter import Adapter
 
-MODULES = (meta_ads, shopify_orders, shopify_payouts, shopify_products)
+MODULES = (
+    amazon_all_orders,
+    amazon_date_range,
+    amazon_fba_returns,
+    amazon_inventory_ledger,
+    amazon_settlement,
+    amazon_sponsored_products,
+    google_ads,
+    meta_ads,
+    shopify_orders,
+    shopify_payouts,
+    shopify_products,
+    woocommerce,
+    youzan,
+)
 ADAPTERS: dict[str, Adapter] = {adapter.name: adapter for module in MODULES for adapter in module.ADAPTERS}
-"""Every adapter by the name that company.toml gives it, in the order in which they make their rows."""
+"""Every adapter by the name that company.toml gives it; of two that see each other, the first one makes its rows first."""
 
 COMMON_OPTIONS: dict[str, tuple[object, str]] = {
     "store": ("", "the store that the rows belong to"),

@@ -4,6 +4,7 @@ An adapter module holds nothing but its docstring (which export, from where, wit
 tuple of `Adapter`. docs/adapters.md shows how to write the next one.
 """
 
+import functools
 import re
 import unicodedata
 from dataclasses import dataclass, field
@@ -31,13 +32,15 @@ class Adapter:
     """How one kind of export is read.
 
     The SQL sees `rows`, whose columns are the fields and `raw_id` (a row's number over all files, in order), `file_no` and `row_no`:
-    every readable row that repeats no other. `$store`, `$channel`, `$currency`, `$home` (the reporting currency) and each option stand
-    for what company.toml says, as SQL values. It leaves, for each table that it fills, a table `made_<table>` with `out_id` (a number of
+    every readable row that repeats no other (`records` has the others too). `$store`, `$channel`, `$currency`, `$home` and `$zone` (the company's currency and time zone)
+    and each option stand for what company.toml says, as SQL values. It leaves, for each table that it fills, a table `made_<table>` with `out_id` (a number of
     its own for each row), `raw_id` (the row that it was made from) and the contract's columns; and where there is need of them:
     `links` (raw_id, table_name, out_id): further rows that a made row was made from;
     `skipped` (raw_id, "column", "value", reason): rows that can't be used, with the field, its text and why;
     `others` (raw_id, currency, what, amount): parts of the platform's total that belong to no column of the contract, named in words;
-    `notes` (what, rows, amount, currency): what a reader must know, such as money that had to be given a day.
+    `notes` (what, rows, amount, currency): what a reader must know, such as money that had to be given a day;
+    `refusals` (reason): why nothing can be made of these files, in words that end a sentence which begins with the files' names;
+    `taken` (source_no, out_id, what): order lines of a source that it sees, in whose place it has made its own.
     Every row must be in one of them; a row that is in none is reported as lost.
     """
 
@@ -56,6 +59,10 @@ class Adapter:
     total_currency: str = "cast(null as varchar)"
     options: dict[str, tuple[object, str]] = field(default_factory=dict)
     """What company.toml may say beside the common options: name → (default, meaning)."""
+    summary: str = ""
+    """SQL condition over a record's text that tells a total of other rows: it is set aside, and counts in no total."""
+    forms: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Kinds of files that belong together, each with the fields that make a file one of them; a record's is its column `form`."""
     document: tuple[str, ...] = ()
     """Fields that name a document (an order, a settlement): it is taken whole from the newest file that has it, or set aside whole."""
     newest: str = ""
@@ -70,10 +77,17 @@ class Adapter:
     starts: str = ""
     """SQL that holds for the record with which a document begins: a file in which it begins twice holds two copies of it."""
     sees: tuple[str, ...] = ()
-    """Adapters whose sources of the same store the SQL sees too: their records as `<name>_rows` and, if they stand above this one in the
-    list of all adapters, what they have made as `<name>_<table>` (all columns as text); without such a source both have no rows."""
+    """Adapters whose sources of the same store it sees: their records that can be used stand in `<name>_rows`, and the order lines that they
+    made in `<name>_order_lines`, as text, with `source_no` and `out_id`; without such a source both have no rows. Adapters that see none
+    make their rows first, then the others in the order of the list. `$beside` is the list of the adapters of all other sources of the store."""
     literal_quotes: bool = False
     """Whether `"` is a character like any other in its tab-separated form."""
+
+
+def wanted(adapter: Adapter) -> dict[str, list[str]]:
+    """The fields that a file must have, by form; one form called `` where the adapter knows no others."""
+    always = [one.name for one in adapter.fields if one.required]
+    return {form: list(dict.fromkeys([*always, *names])) for form, names in (adapter.forms or {"": ()}).items()}
 
 
 def fields(*lines: str) -> tuple[Field, ...]:
@@ -101,6 +115,11 @@ def plain(header: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", header).replace("\ufeff", "").strip("\"' \t").casefold().split())
 
 
+@functools.cache
+def _pattern(header: str) -> re.Pattern:
+    return re.compile(re.escape(plain(header)).replace(r"\*", "(.+)").replace(r"\#", "#"))
+
+
 def match(cells: list[str], wanted: tuple[Field, ...]) -> dict[str, tuple[int, str]]:
     """Which column holds which field: name → (place, the text that `*` stood for). Fields without a column are left out.
 
@@ -116,8 +135,7 @@ def match(cells: list[str], wanted: tuple[Field, ...]) -> dict[str, tuple[int, s
     found = {}
     for one in wanted:
         for header in one.headers:
-            pattern = re.compile(re.escape(plain(header)).replace(r"\*", "(.+)").replace(r"\#", "#"))
-            hits = [(place, pattern.fullmatch(name)) for place, name in enumerate(names)]
+            hits = [(place, _pattern(header).fullmatch(name)) for place, name in enumerate(names)]
             place, hit = next(((place, hit) for place, hit in hits if hit), (None, None))
             if hit and place not in {taken for taken, _ in found.values()}:
                 original = re.fullmatch(r".*?\(([^()]*)\)\s*", unicodedata.normalize("NFKC", cells[place]))

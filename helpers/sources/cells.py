@@ -58,7 +58,7 @@ ZONES = {
 
 _TIME = (
     r"(?:[ T,]+(?P<hour>99?):(?P<minute>99)(?::(?P<second>99)(?:\.9+)?)?)?\s*(?P<half>[AaPp]\.?\s?[Mm]\.?)?"
-    r"\s*(?:\(?(?P<zone>[A-Z]{1,5})?(?P<east>[+-]99:?(?:99)?)?\)?)?"
+    r"\s*(?:\(?(?P<zone>[A-Z]{1,5})?(?P<east>[+-](?:99:?(?:99)?|9))?\)?)?"
 )
 _FORMS = {  # how a day is written
     "year first": r"(?P<year>9999)[-/.](?P<month>99?)[-/.](?P<day>99?)",
@@ -280,8 +280,8 @@ def moment(con: duckdb.DuckDBPyConnection, table: str, column: str, own: str, ho
     ...     return [str(cell) for cell in moment(con, "t", "c", "UTC", "Asia/Shanghai", day_first).cells(con, "t")]
     >>> read(["2026-05-01 10:00:00 +0200", "2026/5/1", "2025年12月31日 23:00"])
     ['2026-05-01 16:00:00', '2026-05-01 08:00:00', '2026-01-01 07:00:00']
-    >>> read(["Jun 8, 2025 10:23:05 PM PDT", "1 Jul 2026 4:24:44 am UTC", "45384.5", "8. März 2026 12:00 MEZ"])
-    ['2025-06-09 13:23:05', '2026-07-01 12:24:44', '2024-04-02 20:00:00', '2026-03-08 19:00:00']
+    >>> read(["Jun 8, 2025 10:23:05 PM PDT", "1 Jul 2026 4:24:44 am UTC", "45384.5", "8. März 2026 12:00 MEZ", "17 July 2026 4:26:32 pm GMT+9"])
+    ['2025-06-09 13:23:05', '2026-07-01 12:24:44', '2024-04-02 20:00:00', '2026-03-08 19:00:00', '2026-07-17 15:26:32']
     >>> read(["03/04/2026 10:00"], True), read(["03/04/2026 10:00"]), read(["2026-02-30", "2026-05-01T10:00:00Z", "2026-05-01 25:00:00 +0000"])
     (['2026-04-03 18:00:00'], ['None'], ['None', '2026-05-01 18:00:00', 'None'])
     """
@@ -303,7 +303,7 @@ def moment(con: duckdb.DuckDBPyConnection, table: str, column: str, own: str, ho
     inside = f"{part('hour')} < 24 and {part('minute')} < 60 and {part('second')} < 61"
     local = f"case when {inside} then try_cast({date} as timestamp) + to_seconds(3600 * ({hour}) + 60 * {part('minute')} + {part('second')}) end"
     minutes = "case when LOOK.east_long > 3 then cast(substr(CELL, LOOK.east + LOOK.east_long - 2, 2) as integer) else 0 end"
-    east = f"case when substr(CELL, LOOK.east, 1) = '-' then -1 else 1 end * (60 * cast(substr(CELL, LOOK.east + 1, 2) as integer) + {minutes})"
+    east = f"case when substr(CELL, LOOK.east, 1) = '-' then -1 else 1 end * (60 * cast(substr(CELL, LOOK.east + 1, least(2, LOOK.east_long - 1)) as integer) + {minutes})"
     ahead = f"to_minutes(coalesce(LOOK.zone, 0) + case when LOOK.east is null then 0 else {east} end)"
     there = f"{local} - {ahead}" if home == "UTC" else f"timezone('{home}', timezone('UTC', {local} - {ahead}))"
     slow = f"when LOOK.shape is not null then case when LOOK.zone is null and LOOK.east is null then {moved.format(local)} else {there} end"

@@ -16,18 +16,23 @@ from helpers.contract import TABLES, BadInput
 from helpers.files import NoHeader, TextTable, quote, read_text
 from helpers.policy import did_you_mean
 from helpers.sources import ADAPTERS, cells
-from helpers.sources.adapter import Adapter, Field, match, plain
+from helpers.sources.adapter import Adapter, Field, match, plain, wanted
 
 UNREADABLE = {
     "amount": "not an amount (at most 4 decimals)", "integer": "not a whole number", "day": "not a day that can be read",
     "time": "not a time that can be read", "id": "an id that a spreadsheet has rounded: export it again as text",
 }  # fmt: skip
 SQL_KINDS = {"text": "varchar", "id": "varchar", "amount": "decimal(18,4)", "integer": "bigint", "day": "date", "time": "timestamp"}
+SUMMARY = "a total of other rows"
+_READ = ("records", "aside", "repeats", "summaries")
+"""What reading the files of a source leaves, and making its rows goes on with."""
 _LEFT = {
     "links": "raw_id bigint, table_name varchar, out_id bigint",
     "skipped": 'raw_id bigint, "column" varchar, "value" varchar, reason varchar',
     "others": "raw_id bigint, currency varchar, what varchar, amount decimal(18,4)",
     "notes": "what varchar, rows bigint, amount decimal(38,4), currency varchar",
+    "refusals": "reason varchar",
+    "taken": "source_no integer, out_id bigint, what varchar",
 }
 
 
@@ -42,6 +47,8 @@ class Export:
     zone: str
     """Reporting currency and time zone of the company."""
     options: dict[str, object]
+    beside: tuple[tuple[int, str], ...] = ()
+    """The company's other sources of the same store: number and adapter."""
 
     @property
     def label(self) -> str:
@@ -68,7 +75,6 @@ def start(con: duckdb.DuckDBPyConnection) -> None:
 def read_sources(con: duckdb.DuckDBPyConnection, exports: Sequence[Export], scratch: Path) -> dict[int, list[str]]:
     """Read all exports' files, then make their rows: each number with the contract tables for which there is a `made_<number>_<table>`.
 
-    Rows are made in the order of the list of adapters, so that one adapter can see what another one has made.
     Raises BadInput, in one sentence, for a file that can't be used at all.
     """
     for number, export in enumerate(exports):
@@ -76,19 +82,39 @@ def read_sources(con: duckdb.DuckDBPyConnection, exports: Sequence[Export], scra
         _derive(con, export.adapter)
         _set_documents_aside(con, export.adapter)
         _find_repeats(con, export.adapter)
-        for table in ("records", "aside", "repeats"):
-            con.execute(f"alter table {table} rename to {table}_{number}")
-        bad = f"(select raw_id from aside_{number} union all select raw_id from repeats_{number})"
-        con.execute(f"create view rows_{number} as select * from records_{number} anti join {bad} using (raw_id)")
+        _rename(con, "", f"_{number}")
     order = list(ADAPTERS)
     made: dict[int, list[str]] = {}
-    for number in sorted(range(len(exports)), key=lambda number: order.index(exports[number].adapter.name)):
-        _make_rows(con, number, exports, made)
+    for number in sorted(range(len(exports)), key=lambda number: (bool(exports[number].adapter.sees), order.index(exports[number].adapter.name))):
+        _rename(con, f"_{number}", "")
+        _make_rows(con, number, exports[number], made)
+        _rename(con, "", f"_{number}")
         made[number] = list(exports[number].adapter.tables)
         _forget_temporary(con)
     for number in made:
-        con.execute(f"drop view rows_{number}; drop table records_{number}; drop table aside_{number}; drop table repeats_{number}")
+        for table in _READ:
+            con.execute(f"drop table {table}_{number}")
     return made
+
+
+def _rename(con: duckdb.DuckDBPyConnection, old: str, new: str) -> None:
+    """The tables of the source that is at work have bare names, those of the others end in their number."""
+    for table in _READ:
+        con.execute(f"alter table {table}{old} rename to {table}{new}")
+
+
+def _make_rows(con: duckdb.DuckDBPyConnection, number: int, export: Export, made: dict[int, list[str]]) -> None:
+    con.execute("create or replace temp view rows as select * from records anti join aside using (raw_id) anti join repeats using (raw_id)")
+    for name, columns in _LEFT.items():
+        con.execute(f"create or replace table {name} ({columns})")
+    _show_seen(con, export, made)
+    con.execute(_filled_in(export.adapter.sql, export))
+    if refused := con.execute("select reason from refusals order by reason limit 1").fetchone():
+        names = [export.name(path) for path in export.files]
+        raise BadInput(f"{names[0] if len(names) == 1 else f'{names[0]} and {len(names) - 1} more'}: {refused[0]}")
+    _take_lines(con)
+    con.execute('insert into aside select raw_id, "column", "value", reason from skipped')
+    _keep(con, number, export)
 
 
 def _forget_temporary(con: duckdb.DuckDBPyConnection) -> None:
@@ -98,40 +124,19 @@ def _forget_temporary(con: duckdb.DuckDBPyConnection) -> None:
             con.execute(f"drop {kind} {quote(name)}")
 
 
-def _make_rows(con: duckdb.DuckDBPyConnection, number: int, exports: Sequence[Export], made: dict[int, list[str]]) -> None:
-    export = exports[number]
-    _show(con, "rows", [f"rows_{number}"], _record_columns(export.adapter))
-    for name in export.adapter.sees:
-        other = ADAPTERS[name]
-        same = [n for n, one in enumerate(exports) if one.adapter is other and one.options["store"] == export.options["store"]]
-        _show(con, f"{name}_rows", [f"rows_{n}" for n in same], _record_columns(other))
-        for table in other.tables:
-            columns = ", ".join(f"{quote(one.name)} varchar" for one in TABLES[table].columns)
-            _show(con, f"{name}_{table}", [f"made_{n}_{table}" for n in same if n in made], f"out_id bigint, raw_id bigint, {columns}")
-    for name, columns in _LEFT.items():
-        con.execute(f"create or replace table {name} ({columns})")
-    con.execute(_filled_in(export.adapter.sql, export))
-    con.execute(f'insert into aside_{number} select raw_id, "column", "value", reason from skipped')
-    _keep(con, number, export)
-
-
-def _show(con: duckdb.DuckDBPyConnection, name: str, tables: list[str], columns: str) -> None:
-    """A view of these tables together, or of none: then it has the columns and no rows."""
-    con.execute(f"create or replace temp table no_{name} ({columns})")
-    con.execute(
-        f"create or replace temp view {name} as {' union all by name '.join(f'from {table}' for table in tables or [f'no_{name}'])}"
-    )
-
-
 # ---- files to typed records ----------------------------------------------------------------------------------------------------
 
 
 def header_of(adapter: Adapter, found: dict[str, tuple[int, str]]) -> Callable[[list[str]], list[str | None] | None]:
     """A judge of header records for `read_text`; what it matched last stays in `found`."""
 
+    needed = sum(one.required for one in adapter.fields)
+
     def keep(texts: list[str]) -> list[str | None] | None:
+        if sum(map(bool, texts)) < needed:  # most lines above a header, and all of them with another delimiter
+            return None
         hits = match(texts, adapter.fields)
-        if not all(one.name in hits for one in adapter.fields if one.required):
+        if form_of(adapter, hits) is None:
             return None
         found.clear()
         found.update(hits)
@@ -141,12 +146,17 @@ def header_of(adapter: Adapter, found: dict[str, tuple[int, str]]) -> Callable[[
     return keep
 
 
+def form_of(adapter: Adapter, hits: dict[str, tuple[int, str]]) -> str | None:
+    """The first form of which a header has all fields; None where it has none."""
+    return next((form for form, names in wanted(adapter).items() if all(name in hits for name in names)), None)
+
+
 def _record_columns(adapter: Adapter) -> str:
     columns = [f"{one.name} {SQL_KINDS[one.kind]}" for one in adapter.fields]
     columns += [f"{one.name}_in_header varchar" for one in adapter.fields if any("*" in header for header in one.headers)]
-    return ", ".join(
-        ["raw_id bigint", "file_no integer", "row_no bigint", "content ubigint", *columns, *(f"{name} varchar" for name in adapter.derived)]
-    )
+    columns += ["form varchar"] if adapter.forms else []
+    columns += [f"{name} varchar" for name in adapter.derived]
+    return ", ".join(["raw_id bigint, file_no integer, row_no bigint, content ubigint", *columns])
 
 
 def _read_files(con: duckdb.DuckDBPyConnection, number: int, export: Export, scratch: Path) -> None:
@@ -154,6 +164,7 @@ def _read_files(con: duckdb.DuckDBPyConnection, number: int, export: Export, scr
     extra = [f"{one.name}_in_header" for one in adapter.fields if any("*" in header for header in one.headers)]
     con.execute(f"create or replace table records ({_record_columns(adapter)})")
     con.execute('create or replace table aside (raw_id bigint, "column" varchar, "value" varchar, reason varchar)')
+    con.execute("create or replace table summaries (raw_id bigint)")
     first = 0
     for file_no, path in enumerate(export.files):
         found: dict[str, tuple[int, str]] = {}
@@ -164,18 +175,29 @@ def _read_files(con: duckdb.DuckDBPyConnection, number: int, export: Export, scr
         joins = " ".join(reading.join for reading in readings.values())
         values = ", ".join(readings[one.name].value if one.name in readings else "null" for one in adapter.fields)
         values += "".join(f", '{found.get(name.removesuffix('_in_header'), (0, ''))[1].replace(chr(39), chr(39) * 2)}'" for name in extra)
+        values += f", '{form_of(adapter, found)}'" if adapter.forms else ""
         values += ", null" * len(adapter.derived)
         con.execute(
             f"insert into records select row + {first}, {file_no}, row, content, {values} from (select *{inner} from text_in) cells {joins}"
         )
-        for one in adapter.fields:
-            if one.name in readings and one.kind != "text":
-                con.execute(
-                    f"""insert into aside select raw_id, '{one.name}', t.{one.name}, '{UNREADABLE[one.kind]}'
-                        from records r join text_in t on r.row_no = t.row
-                        where r.file_no = {file_no} and r.{one.name} is null and t.{one.name} is not null and t.{one.name} not in {cells.BLANKS}
-                              and raw_id not in (select raw_id from aside)"""
-                )
+        if adapter.summary:
+            absent = "".join(f", null as {one.name}" for one in adapter.fields if one.name not in readings)
+            con.execute(f"insert into summaries select row + {first} from (select *{absent} from text_in) where {adapter.summary}")
+            con.execute(f"insert into aside select raw_id, '', null, '{SUMMARY}' from summaries where raw_id >= {first}")
+        pairs = f"from records r join text_in t on r.row_no = t.row where r.file_no = {file_no}"
+        unread = {
+            one: f"r.{one.name} is null and t.{one.name} is not null and t.{one.name} not in {cells.BLANKS}"
+            for one in adapter.fields
+            if one.name in readings and one.kind != "text"
+        }
+        counts = con.execute(
+            f"select count(*){''.join(f', count(*) filter (where {test})' for test in unread.values())} {pairs}"
+        ).fetchone()
+        for one in (one for one, count in zip(unread, counts[1:], strict=True) if count):
+            con.execute(
+                f"""insert into aside select raw_id, '{one.name}', t.{one.name}, '{UNREADABLE[one.kind]}' {pairs}
+                    and {unread[one]} and raw_id not in (select raw_id from aside)"""
+            )
         con.execute("insert into set_aside select ?, row, '', null, reason from text_in_rejects", [export.name(path)])
         con.execute(
             "insert into source_files values (?, ?, ?, ?, ?, ?, 0, ?, 0, ?, '')",
@@ -188,8 +210,9 @@ def _read_files(con: duckdb.DuckDBPyConnection, number: int, export: Export, scr
 
 def _derive(con: duckdb.DuckDBPyConnection, adapter: Adapter) -> None:
     above = "over (partition by file_no order by row_no rows unbounded preceding)"
+    readable = "raw_id not in (select raw_id from aside)"
     values = {
-        name: f"select raw_id, last_value({name} ignore nulls) {above} as value from records qualify {name} is null and raw_id not in (select raw_id from aside)"
+        name: f"select raw_id, last_value({name} ignore nulls) {above} as value from records qualify {name} is null and {readable}"
         for name in adapter.carried
     }
     for name, query in (values | adapter.derived).items():
@@ -203,10 +226,10 @@ def _read_file(con: duckdb.DuckDBPyConnection, export: Export, path: Path, found
         return read_text(con, path, "text_in", known, export.options["encoding"], scratch=scratch,
                          keep=header_of(adapter, found), literal_quotes=adapter.literal_quotes)  # fmt: skip
     except NoHeader as problem:
-        needed = [one for one in adapter.fields if one.required]
         best = max(problem.looked, key=lambda texts: len(match(texts, adapter.fields)))
         hits = match(best, adapter.fields)
-        missing = [one.headers[0] for one in needed if one.name not in hits]
+        needed = min(wanted(adapter).values(), key=lambda names: sum(name not in hits for name in names) / len(names))
+        missing = [one.headers[0] for one in adapter.fields if one.name in needed and one.name not in hits]
         if len(missing) == len(needed):
             raise BadInput(f"{export.name(path)} is no export that {adapter.name} reads: it has no column `{missing[0]}`") from None
         hint = did_you_mean(plain(missing[0]), [plain(text) for text in best if text])
@@ -297,15 +320,45 @@ def _literal(value: object) -> str:
         return "cast(null as varchar)"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list):
+        return f"cast([{', '.join(map(_literal, value))}] as varchar[])"
     if isinstance(value, dict):
-        keys, texts = (", ".join(_literal(text) for text in texts) for texts in (value, value.values()))
-        return f"cast(map([{keys}], [{texts}]) as map(varchar, varchar))"
+        return f"map({_literal(list(value))}, {_literal([str(text) for text in value.values()])})"
     return str(value) if isinstance(value, int | float) else "'" + str(value).replace("'", "''") + "'"
 
 
 def _filled_in(sql: str, export: Export) -> str:
-    values = export.options | {"home": export.home}
+    values = export.options | {"home": export.home, "zone": export.zone, "beside": [adapter for _, adapter in export.beside]}
     return re.sub(r"\$([a-z_]+)", lambda found: _literal(values[found[1]]), sql)
+
+
+def _show_seen(con: duckdb.DuckDBPyConnection, export: Export, made: dict[int, list[str]]) -> None:
+    """Creates `<name>_rows` and `<name>_order_lines` for each adapter that this one sees; without rows where there is no such source."""
+    lines = ", ".join(quote(column.name) for column in TABLES["order_lines"].columns)
+    nothing = ", ".join(f"cast(null as varchar) as {quote(column.name)}" for column in TABLES["order_lines"].columns)
+    for seen in export.adapter.sees:
+        numbers = [number for number, name in export.beside if name == seen]
+        con.execute(f"create or replace temp table no_{seen}_rows ({_record_columns(ADAPTERS[seen])})")
+        usable = [f"from records_{number} anti join aside_{number} using (raw_id) anti join repeats_{number} using (raw_id)" for number in numbers]
+        con.execute(f"create or replace temp view {seen}_rows as {' union all '.join(usable or [f'from no_{seen}_rows'])}")
+        found = [f"select {number} as source_no, out_id, {lines} from made_{number}_order_lines" for number in numbers if "order_lines" in made.get(number, ())]
+        none = f"select cast(0 as integer) as source_no, cast(0 as bigint) as out_id, {nothing} where false"
+        con.execute(f"create or replace temp view {seen}_order_lines as {' union all '.join(found or [none])}")
+
+
+def _take_lines(con: duckdb.DuckDBPyConnection) -> None:
+    """Removes the order lines that this source has taken over; their records are then explained by it."""
+    for (number,) in con.execute("select distinct source_no from taken order by 1").fetchall():
+        con.execute("create or replace temp table mine as select out_id, what from taken where source_no = ?", [number])
+        con.execute(
+            f"""insert into others_{number}
+                select raw_id, currency, what, coalesce(total, 0)
+                from mine join (select out_id, raw_id from made_{number}_order_lines
+                                union select out_id, raw_id from links_{number} where table_name = 'order_lines') using (out_id)
+                join raw_{number} using (raw_id)"""
+        )
+        con.execute(f"delete from made_{number}_order_lines where out_id in (select out_id from mine)")
+        con.execute(f"delete from links_{number} where table_name = 'order_lines' and out_id in (select out_id from mine)")
 
 
 def _keep(con: duckdb.DuckDBPyConnection, number: int, export: Export) -> None:
@@ -319,20 +372,43 @@ def _keep(con: duckdb.DuckDBPyConnection, number: int, export: Export) -> None:
         con.execute(f"drop table made_{table}")
     con.execute(
         f"""create table raw_{number} as
-            select raw_id, file_no, row_no, {adapter.total} as total, coalesce({adapter.total_currency}, {_literal(export.options["currency"])}, '{export.home}') as currency,
-                   case when raw_id in (select raw_id from repeats_{number}) then 'repeated' when raw_id in (select raw_id from aside_{number}) then 'set aside' else 'read' end as state
-            from records_{number}"""
+            select raw_id, file_no, row_no, case when raw_id not in (select raw_id from summaries) then {adapter.total} end as total, coalesce({_filled_in(adapter.total_currency, export)}, {_literal(export.options["currency"])}, '{export.home}') as currency,
+                   case when raw_id in (select raw_id from repeats) then 'repeated' when raw_id in (select raw_id from aside) then 'set aside' else 'read' end as state
+            from records"""
     )
     for name in ("links", "others"):
         con.execute(f"create table {name}_{number} as from {name}")
     con.execute("insert into source_notes select ?, what, rows, amount, currency from notes where rows > 0", [export.label])
+    own = export.options["timezone"]
+    if own and own != export.zone and not any(one.kind == "time" for one in adapter.fields):
+        what = f"its days are those of {own}, the company's are those of {export.zone}: an amount may stand a day beside the sales that it brought"
+        con.execute(
+            f"insert into source_notes select ?, ?, count(*), null, null from raw_{number} where state = 'read' having count(*) > 0",
+            [export.label, what],
+        )
     con.execute(
-        f"""insert into set_aside select file, row_no, "column", "value", reason from aside_{number} join raw_{number} using (raw_id)
+        f"""insert into set_aside select file, row_no, "column", "value", reason from aside join raw_{number} using (raw_id)
             join (select file_no, file from source_files where source_no = {number}) using (file_no) order by raw_id"""
     )
 
 
 # ---- after the tables are loaded -----------------------------------------------------------------------------------------------
+
+
+def leave_out_unnamed_campaigns(con: duckdb.DuckDBPyConnection, number: int, export: Export) -> None:
+    """Blanks an ad platform's campaign ids that no order line names: spend for a campaign reaches only sales of that campaign.
+
+    To be called when `order_lines` is loaded, and before `marketing_spend` is.
+    """
+    if "marketing_spend" not in export.adapter.tables:
+        return
+    unknown = f"from made_{number}_marketing_spend where campaign_id is not null and campaign_id not in (select campaign_id from order_lines where campaign_id is not null)"
+    what = "campaign ids that no order line names were left out, so that the spend reaches the products of its store and channel"
+    con.execute(
+        f"insert into source_notes select ?, ?, count(*), sum(cast(amount as decimal(18,4))), currency {unknown} group by currency",
+        [export.label, what],
+    )
+    con.execute(f"update made_{number}_marketing_spend set campaign_id = null where rowid in (select rowid {unknown})")
 
 
 def account(con: duckdb.DuckDBPyConnection, number: int, export: Export) -> None:

@@ -1,0 +1,56 @@
+"""Google Ads, a report with the columns Day, Campaign and Cost, as CSV, `Excel CSV` (UTF-16, tabs) or Excel.
+
+Above the header stand a title and the period; below the data rows such as `Total: Account`, which are set aside. A campaign may be called
+`Total Wine`: only `Total:` with its colon, in a row without a campaign id, is a total. `--` is not reported. `Cost` is matched exactly: `Avg. cost`
+and `Cost / conv.` are other things. Without `Day` the report is the total of a period and is refused. A report segmented by device or network has
+several rows for a campaign's day, which add up. A campaign's day that stands in two files is taken whole from the newer one. Conversions
+are the platform's claim, and are not read. Days are those of the ad account. Localised headers are taken from help pages, not from files.
+"""
+
+from helpers.sources.adapter import Adapter, fields
+
+FIELDS = fields(
+    "date day! | Day; Tag; Jour; Día; Dia; Giorno; Dag; Dzień; 天; 日期; 日",
+    "campaign text! | Campaign; Kampagne; Campagne; Campaña; Campanha; Campagna; Kampania; 广告系列; キャンペーン",
+    "campaign_id id | Campaign ID; Kampagnen-ID; ID de campagne; ID de la campagne; ID de la campaña; ID de campaña; Código da campanha;"
+    " ID da campanha; ID campagna; Campagne-ID; Identyfikator kampanii; 广告系列 ID; キャンペーン ID",
+    "account id | Customer ID; Account; Kunden-ID; Konto; N° client; Compte; ID de cliente; Cuenta; ID do cliente; Conta; 客户 ID; アカウント",
+    "status text | Campaign status; Campaign state; Kampagnenstatus; État de la campagne; Estado de la campaña; Status da campanha;"
+    " Stato campagna; Campagnestatus; 广告系列状态; キャンペーンのステータス",
+    "spent amount! | Cost; Kosten; Coût; Coste; Costo; Custo; Koszt; 费用; 費用",
+    "currency text | Currency code; Currency; Währungscode; Code de devise; Code devise; Código de moneda; Código da moeda;"
+    " Codice valuta; Valutacode; Kod waluty; 货币代码; 通貨コード",
+)
+
+_TOTAL = r"'^(?i:total|gesamt|totale|totaal|suma|razem|总计|總計|合計)\s*[:：].*'"
+
+SQL = """
+insert into skipped
+select raw_id, 'spent', null, 'no cost' from rows where spent is null
+union all
+select raw_id, 'date', null, 'no day' from rows where spent is not null and date is null;
+
+create table made_marketing_spend as
+select raw_id as out_id, raw_id, date, $store as store, coalesce($channel, 'google') as channel, spent as amount, 'ads' as kind, campaign_id,
+       coalesce(currency, $currency) as currency
+from rows anti join skipped using (raw_id)
+"""
+
+ADAPTERS = (
+    Adapter(
+        name="google_ads",
+        meaning="Google Ads, campaigns by day",
+        fields=FIELDS,
+        tables={"marketing_spend": {"amount": 1}},
+        basis="day of the ad account",
+        sql=SQL,
+        total="spent",
+        total_says="Cost of all rows but totals",
+        total_currency="currency",
+        summary=f"regexp_full_match(date, {_TOTAL}) or regexp_full_match(status, {_TOTAL})"
+        f" or (regexp_full_match(campaign, {_TOTAL}) and (campaign_id is null or campaign_id in ('--', '')))",
+        document=("campaign", "campaign_id", "account", "date", "currency"),
+        newest="date",
+        unique=True,
+    ),
+)

@@ -1,0 +1,183 @@
+"""Google Ads and Meta Ads: the sample's ads read back from both reports, and each quirk of the reports by hand."""
+
+import pytest
+
+from helpers.book import open_book
+from helpers.contract import BadInput
+from helpers.sample import MONTHS, build
+from helpers.sample_exports import ads, write_table
+from tests.folders import LINES, write
+
+GOOGLE = '[[sources]]\nadapter = "google_ads"\nfiles = "exports/*"\nstore = "S"\nchannel = "web"\n'
+META = '[[sources]]\nadapter = "meta_ads"\nfiles = "exports/*"\nstore = "S"\nchannel = "web"\n'
+TOML = 'name = "Shop"\nreporting_currency = "EUR"\ntimezone = "Europe/Berlin"\n'
+SALES = f"{LINES}\n1,1,2025-03-01,S,web,P,1,100\n"
+RATES = "date,currency,rate\n2025-01-01,USD,2\n"
+
+
+def company(tmp_path, toml, **exports):
+    files = {"order_lines.csv": SALES, "fx_rates.csv": RATES} | {
+        f"exports/{name.replace('__', '.')}": text for name, text in exports.items()
+    }
+    return open_book(str(write(tmp_path, files, TOML + toml)), "latest")
+
+
+def spend(book):
+    return [
+        tuple(row)
+        for row in book.sql("select cast(date as varchar), amount, coalesce(currency, '') from marketing_spend order by all")
+        .to_numpy()
+        .tolist()
+    ]
+
+
+def aside(book):
+    return [tuple(row) for row in book.sql('select file, "row", reason from set_aside order by all').to_numpy().tolist()]
+
+
+def test_round_trip(tmp_path):
+    tables, _ = build()
+    ads.write(tables, tmp_path / "exports", MONTHS)
+    book = open_book(str(tmp_path / "exports"), "2025-12")
+    finished = tmp_path / "finished"
+    own = [row for channel in (ads.GOOGLE, ads.META) for row in ads.spend(tables, channel, MONTHS)]
+    write(finished, {}, 'name = "T"\nreporting_currency = "CNY"\ntimezone = "Asia/Shanghai"\n')
+    write_table(finished, "order_lines", [row for row in tables["order_lines"] if row["store"] == ads.STORE])
+    write_table(finished, "fx_rates", tables["fx_rates"])
+    write_table(finished, "marketing_spend", own)
+    query = "select day, store, channel, product_id, sum(marketing) as marketing, sum(gross_sales) as sales from ledger group by all order by all"
+    assert book.con.execute(query).fetchall() == open_book(str(finished), "2025-12").con.execute(query).fetchall()
+    assert len(own) == 192 and book.sql("select count(*) as n from set_aside where file like 'exports%'")["n"][0] == 3  # the totals
+
+
+GOOGLE_CSV = """Campaign report
+"January 1, 2025 - March 31, 2025"
+Day,Campaign,Campaign ID,Currency code,Cost,Avg. cost,Impr.
+2025-03-01,Total Wine,11,EUR,"1,020.50",0.5,9
+2025-03-02,Total: Wine,12,EUR,3.00,0.5,9
+2025-03-02,Brand,13,USD,7.25,0.5,9
+2025-03-03,Brand,13,EUR,--,0.5,9
+Total: Account, --,--,EUR,"1,030.75",0.5,9
+Total: Campaigns, --,--,EUR,"1,030.75",0.5,9
+"""
+
+
+def test_google_ads_by_hand(tmp_path):
+    book = company(tmp_path, GOOGLE, g__csv=GOOGLE_CSV)
+    assert spend(book) == [("2025-03-01", 1020.5, "EUR"), ("2025-03-02", 3.0, "EUR"), ("2025-03-02", 7.25, "USD")]
+    assert aside(book) == [
+        ("exports/g.csv", 7, "no cost"), ("exports/g.csv", 8, "a total of other rows"), ("exports/g.csv", 9, "a total of other rows"),
+    ]  # fmt: skip
+    # 1020.50 + 3 in euros, 7.25 dollars at two euros each
+    assert book.ladder(months=["2025-03"])["marketing"][0] == -1038.0
+    totals = book.sql("select currency, part, amount from source_totals where part in ('total', 'difference') order by all")
+    assert totals.to_numpy().tolist() == [
+        ["EUR", "difference", 0],
+        ["EUR", "total", 1023.5],
+        ["USD", "difference", 0],
+        ["USD", "total", 7.25],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "amount"),
+    [
+        ("Tag,Kampagne,Kampagnen-ID,Währungscode,Kosten", '2025-03-01,A,1,EUR,"1.234,56"', 1234.56),
+        ("Jour,Campagne,ID de la campagne,Code de devise,Coût", '01/03/2025,A,1,EUR,"1 020,50"', 1020.5),
+        ("日期,广告系列,广告系列 ID,货币代码,费用", "2025年3月1日,A,1,EUR,12.5", 12.5),
+    ],
+)
+def test_google_ads_in_other_languages(tmp_path, header, row, amount):
+    toml = GOOGLE + ("day_first = true\n" if "/" in row else "")
+    assert spend(company(tmp_path, toml, g__csv=f"Bericht\n{header}\n{row}\n")) == [("2025-03-01", amount, "EUR")]
+
+
+def test_google_ads_as_excel_csv_and_xlsx(tmp_path):
+    import xlsxwriter
+
+    text = (
+        GOOGLE_CSV.replace('"1,020.50"', "1020.50")
+        .replace('"1,030.75"', "1030.75")
+        .replace('"January 1, 2025 - March 31, 2025"', "All time")
+    )
+    wanted = [("2025-03-01", 1020.5, "EUR"), ("2025-03-02", 3.0, "EUR"), ("2025-03-02", 7.25, "USD")]
+    assert spend(company(tmp_path / "a", GOOGLE, g__csv=text.replace(",", "\t").encode("utf-16"))) == wanted
+    (tmp_path / "b" / "exports").mkdir(parents=True)
+    with xlsxwriter.Workbook(tmp_path / "b" / "exports" / "g.xlsx") as workbook:
+        sheet = workbook.add_worksheet("about")
+        sheet.write(0, 0, "nothing here")
+        sheet = workbook.add_worksheet("data")
+        for number, line in enumerate(text.splitlines()):
+            for place, cell in enumerate(line.split(",")):
+                if place == 4 and number > 2 and cell != "--":
+                    sheet.write_number(number, place, float(cell))
+                else:
+                    sheet.write_string(number, place, cell)
+    assert spend(company(tmp_path / "b", GOOGLE)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("toml", "text", "words"),
+    [
+        (GOOGLE, "Day,Campaign,Cost\n03/04/2025,A,5.00\n", "day_first"),
+        (GOOGLE, 'Day,Campaign,Cost\n2025-03-01,A,"1,234"\n', "decimal"),
+        (GOOGLE, 'Day,Campaign,Cost\n2025-03-01,A,"1,234.50"\n2025-03-01,B,"1.234,50"\n', "with a decimal point and with a decimal comma"),
+        (GOOGLE, "Campaign,Cost\nA,5\n", "`Day`"),
+        (GOOGLE, "Day,Campaign,Avg. cost\n2025-03-01,A,5\n", "`Cost`"),
+        (META, "Reporting starts,Reporting ends,Campaign name,Amount spent\n2025-03-01,2025-03-01,A,5\n", "`Amount spent (*)`"),
+        (META, "a,b,c\n1,2,3\n", "no export that meta_ads reads"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(tmp_path, toml, text, words):
+    with pytest.raises(BadInput) as refusal:
+        company(tmp_path, toml, g__csv=text)
+    assert words in str(refusal.value) and "exports/g.csv" in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+def test_overlapping_exports_and_restated_days_load_once(tmp_path):
+    old = "Day,Campaign,Campaign ID,Cost\n2025-03-01,A,1,5.00\n2025-03-02,A,1,6.00\n2025-03-02,B,2,1.50\n"
+    new = "Day,Campaign,Campaign ID,Cost\n2025-03-02,A,1,6.20\n2025-03-02,B,2,1.50\n2025-03-03,A,1,7.00\n"
+    book = company(tmp_path, GOOGLE, z__csv=old, a__csv=new, copy__csv=new)
+    assert spend(book) == [("2025-03-01", 5.0, "EUR"), ("2025-03-02", 1.5, "EUR"), ("2025-03-02", 6.2, "EUR"), ("2025-03-03", 7.0, "EUR")]
+    loads = book.sql("select file, rows_in, loaded, repeated from loads where file like 'exports%' order by file")
+    assert loads[["rows_in", "loaded", "repeated"]].sum().tolist() == [9, 4, 5]
+    assert book.sql("select sum(amount) as a from source_totals where part = 'total'")["a"][0] == 19.7
+
+
+def test_a_day_segmented_by_device_adds_up_and_a_double_row_does_not(tmp_path):
+    text = "Day,Campaign,Device,Cost\n2025-03-01,A,Mobile,2.00\n2025-03-01,A,Desktop,2.00\n2025-03-01,A,Desktop,2.00\n"
+    book = company(tmp_path, GOOGLE, g__csv=text)
+    assert spend(book) == [("2025-03-01", 2.0, "EUR"), ("2025-03-01", 2.0, "EUR")]
+    assert book.sql("select repeated from loads where file = 'exports/g.csv'")["repeated"][0] == 1
+
+
+def test_campaign_ids_reach_products_unless_orders_name_them(tmp_path):
+    sales = f"{LINES},campaign_id\n1,1,2025-03-01,S,web,P,1,100,\n2,1,2025-03-01,S,web,Q,1,100,11\n"
+    text = "Day,Campaign,Campaign ID,Cost\n2025-03-01,A,11,5.00\n2025-03-01,B,12,8.00\n"
+    files = {"order_lines.csv": sales, "exports/g.csv": text}
+    book = open_book(str(write(tmp_path, files, TOML + GOOGLE)), "latest")
+    ladder = book.ladder(["product_id"]).set_index("product_id")["marketing"]
+    assert ladder.to_dict() == {"P": -4.0, "Q": -9.0}  # 8 shared by P and Q, and the 5 of campaign 11 with Q alone
+    assert book.sql("select rows, amount from source_notes").to_numpy().tolist() == [[1, 8.0]]
+
+
+def test_meta_periods_are_set_aside_or_spread_to_the_cent(tmp_path):
+    header = "Reporting starts,Reporting ends,Campaign name,Amount spent (USD)\n"
+    text = f"{header}2025-03-01,2025-03-03,A,10.00\n2025-03-02,2025-03-02,B,0.01\n2025-03-01,2025-03-03,,10.01\n"
+    book = company(tmp_path / "a", META, m__csv=text)
+    assert spend(book) == [("2025-03-02", 0.01, "USD")]
+    assert [(row, reason[:22]) for _, row, reason in aside(book)] == [(2, "the total of a period,"), (4, "a total of other rows")]
+    book = company(tmp_path / "b", META + "spread = true\n", m__csv=text)
+    assert spend(book) == [
+        ("2025-03-01", 3.34, "USD"),
+        ("2025-03-02", 0.01, "USD"),
+        ("2025-03-02", 3.33, "USD"),
+        ("2025-03-03", 3.33, "USD"),
+    ]
+    assert book.sql("select rows, amount, currency from source_notes").to_numpy().tolist() == [[1, 10.0, "USD"]]
+
+
+def test_a_zone_of_its_own_is_said(tmp_path):
+    toml = META + 'timezone = "America/New_York"\n'
+    book = company(tmp_path, toml, m__csv="Reporting starts,Reporting ends,Campaign name,Amount spent (EUR)\n2025-03-02,2025-03-02,B,1\n")
+    assert "America/New_York" in book.sql("select what from source_notes")["what"][0]
