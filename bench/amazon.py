@@ -39,7 +39,7 @@ def write_date_range(path: Path, rows: int) -> None:
         "marketplace": "'Amazon.com'", "order state": "'CA'", "product sales": "(10 + n % 90) || '.00'", "promotional rebates": "'-1.00'", "selling fees": "'-1.50'",
         "fba fees": "'-3.20'", "total": "cast(10 + n % 90 - 5.70 as decimal(12,2))", "Transaction Status": "'Released'", "Transaction Release Date": "'1 Jan 2026'",
     }  # fmt: skip
-    cells = {name: "'0'" for name in DATE_RANGE[13:27]} | cells
+    cells = dict.fromkeys(DATE_RANGE[13:27], "'0'") | cells
     _copy(path, PREAMBLE + ",".join(DATE_RANGE), f"select {_line(DATE_RANGE, cells, ',')} from range({rows}) t(n)")
 
 

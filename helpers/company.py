@@ -44,6 +44,18 @@ def _zones() -> frozenset[str]:
         return frozenset(name for (name,) in con.execute("select name from pg_timezone_names()").fetchall())
 
 
+def _platforms() -> str:
+    """The adapters, those of one platform together.
+
+    >>> _platforms().split(", ")[:2]
+    ['amazon_…', 'google_ads']
+    """
+    names: dict[str, list[str]] = {}
+    for name in ADAPTERS:
+        names.setdefault(name.split("_")[0], []).append(name)
+    return ", ".join(own[0] if len(own) == 1 else f"{platform}_…" for platform, own in names.items())
+
+
 class Source(BaseModel):
     """One `[[sources]]` entry: a table made by a SELECT over files inside the company folder.
 
@@ -72,7 +84,7 @@ class ExportSource(BaseModel):
     def _known_options(self) -> "ExportSource":
         if self.adapter not in ADAPTERS:
             raise ValueError(
-                f"there is no adapter {self.adapter!r}{did_you_mean(self.adapter, ADAPTERS) or '; there are ' + ', '.join(ADAPTERS)}"
+                f"there is no adapter {self.adapter!r}{did_you_mean(self.adapter, ADAPTERS) or '; there are ' + _platforms()}"
             )
         known = COMMON_OPTIONS | ADAPTERS[self.adapter].options
         for name, value in (self.model_extra or {}).items():

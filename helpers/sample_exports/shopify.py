@@ -33,7 +33,7 @@ stage = "growth"
 
 [[sources]]
 adapter = "shopify_orders"
-files = "exports/orders_export_*.csv"
+files = "exports/orders/*.csv"
 store = "us-shop"
 channels = { web = "webshop", instagram = "social" }
 code_is_campaign = true
@@ -41,12 +41,12 @@ employees = { %s }
 
 [[sources]]
 adapter = "shopify_payouts"
-files = "exports/payment_transactions_export_*.csv"
+files = "exports/payouts/*.csv"
 store = "us-shop"
 
 [[sources]]
 adapter = "shopify_products"
-files = "exports/products_export.csv"
+files = "exports/products/*.csv"
 currency = "USD"
 valid_from = "2026-01-01"
 """
@@ -74,10 +74,10 @@ def write(tables: dict[str, list[dict]], folder: Path, months: list[str]) -> Non
     halves = [row for row in rows if row[0] <= middle], [row for row in rows if row[0] > middle - timedelta(3)]
     moves.sort(key=lambda move: move["Transaction Date"], reverse=True)
     for number, half in enumerate(halves, 1):
-        write_text(folder / f"exports/orders_export_{number}.csv", as_csv(ORDERS, [line for _, lines in reversed(half) for line in lines]))
+        write_text(folder / f"exports/orders/orders_export_{number}.csv", as_csv(ORDERS, [line for _, lines in reversed(half) for line in lines]))
     payments = [[move.get(name, "") for name in PAYOUTS] for move in moves]
-    write_text(folder / "exports/payment_transactions_export_1.csv", as_csv(PAYOUTS, payments))
-    write_text(folder / "exports/products_export.csv", as_csv(PRODUCTS, products(tables)))
+    write_text(folder / "exports/payouts/payment_transactions_export_1.csv", as_csv(PAYOUTS, payments))
+    write_text(folder / "exports/products/products_export.csv", as_csv(PRODUCTS, products(tables)))
     for name in ("product_costs", "fx_rates", "employees", "campaigns"):
         write_table(folder, name, tables[name])
     for name in ("staffing", "overheads"):
