@@ -1,0 +1,136 @@
+"""Shopify: the sample's US shop read back from its exports, and each quirk of the orders export worked out by hand."""
+
+from decimal import Decimal
+
+import pytest
+
+from helpers.book import open_book
+from helpers.contract import BadInput
+from helpers.sample import MONTHS, build
+from helpers.sample_exports import shopify, write_table
+from tests.folders import write
+
+TOML = 'name = "Shop"\nreporting_currency = "USD"\ntimezone = "America/New_York"\n'
+ORDERS = TOML + '[[sources]]\nadapter = "shopify_orders"\nfiles = "exports/o*"\nstore = "S"\n'
+PAYOUTS = '[[sources]]\nadapter = "shopify_payouts"\nfiles = "exports/p*"\nstore = "S"\n'
+HEADER = "Name,Financial Status,Currency,Subtotal,Shipping,Taxes,Total,Discount Amount,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Cancelled at,Refunded Amount,Id,Source,Lineitem discount,Shipping Province"  # fmt: skip
+PAID = "Transaction Date,Type,Order,Payout Status,Payout Date,Payout ID,Amount,Fee,Net,Currency"
+
+
+def line(name="#1", status="paid", subtotal="", shipping="", taxes="", total="", discount="", at="2025-03-01 10:00:00 -0500", quantity=1,
+         price="10.00", sku="A", cancelled="", refunded="", id="", source="web", own="0.00", state="NY"):  # fmt: skip
+    cells = [name, status if total else "", "USD" if total else "", subtotal, shipping, taxes, total, discount, at, quantity, f"Item {sku}", price, sku, cancelled, refunded, id, source if total else "", own, state]  # fmt: skip
+    return ",".join(map(str, cells))
+
+
+def company(tmp_path, *lines, toml=ORDERS, **more):
+    files = {"exports/o.csv": "\n".join([HEADER, *lines]) + "\n"} | {f"exports/{name}.csv": text for name, text in more.items()}
+    return open_book(str(write(tmp_path, files, toml)), "latest")
+
+
+def sold(book):
+    query = """select order_id, product_id, quantity, gross_amount, coalesce(discount_amount, 0), coalesce(shipping_income, 0) from order_lines
+               where status is null or status = 'completed' order by all"""
+    return book.con.execute(query).fetchall()
+
+
+def totals(book):
+    return {part: amount for part, amount in book.con.execute("select part, sum(amount) from source_totals group by part").fetchall()}
+
+
+def test_round_trip(tmp_path):
+    tables, _ = build()
+    shopify.write(tables, tmp_path / "exports", MONTHS)
+    book = open_book(str(tmp_path / "exports"), "2025-12")
+    finished = tmp_path / "finished"
+    own = [row for row in tables["order_lines"] if row["store"] == shopify.STORE and row["channel"] in shopify.SOURCES and "_day" in row]
+    orders = {row["order_id"] for row in own}
+    write(finished, {}, 'name = "T"\nreporting_currency = "CNY"\ntimezone = "Asia/Shanghai"\n')
+    write_table(finished, "order_lines", own)
+    write_table(finished, "returns", [row for row in tables["returns"] if row["store"] == shopify.STORE and row["order_id"] in orders and "_day" in row])
+    write_table(finished, "fx_rates", tables["fx_rates"])
+    plain = open_book(str(finished), "2025-12")
+    # What Shopify knows, line by line. Shipping and refunds it knows by order, costs as they are today, and not which goods came back.
+    sales = """select day, store, channel, product_id, employee_id, campaign_id, region, sum(quantity), sum(gross_sales), sum(discounts)
+               from ledger where kind = 'sale' group by all order by all"""
+    shipping = "select order_id, sum(shipping_income), sum(gross_sales + discounts + shipping_income) from ledger where kind = 'sale' group by all order by all"
+    refunds = "select order_id, sum(refunds) from ledger where kind = 'return' group by all having sum(refunds) <> 0 order by all"
+    assert book.con.execute(sales).fetchall() == plain.con.execute(sales).fetchall()
+    assert book.con.execute(shipping).fetchall() == plain.con.execute(shipping).fetchall()
+    assert len(orders) > 1000 and book.con.execute(refunds).fetchall() == plain.con.execute(refunds).fetchall()
+    assert all(abs(amount) < Decimal("0.005") for (amount,) in book.con.execute("select amount from source_totals where part = 'difference'").fetchall())
+    loads = book.sql("select sum(rows_in - loaded - set_aside - repeated) as lost, sum(repeated) as repeated from loads where file like 'exports%'").iloc[0]
+    assert loads["lost"] == 0 and loads["repeated"] > 0
+
+
+def test_money_of_an_order_stands_on_its_first_row_only(tmp_path):
+    # 2 × 10 + 30 = 50, less 5, plus 4 shipping, plus 3 tax = 52; the discount is split 20 : 30, the shipping too
+    book = company(tmp_path, line(subtotal="45.00", shipping="4.00", taxes="3.00", total="52.00", discount="5.00", quantity=2), line(price="30.00", sku="B"))
+    assert sold(book) == [("#1", "A", 2, 20, 2, Decimal("1.60")), ("#1", "B", 1, 30, 3, Decimal("2.40"))]
+    assert totals(book)["total"] == 52 and totals(book)["elsewhere"] == 3 and totals(book)["difference"] == 0
+
+
+def test_prices_with_tax_inside_are_taken_without_it(tmp_path):
+    # the published shape of a tax-inclusive order: 62.95 + 37.95 = 100.90 = Subtotal = Total, Taxes 8.33 within
+    book = company(tmp_path, line(subtotal="100.90", shipping="0.00", taxes="8.33", total="100.90", discount="0.00", price="62.95"), line(price="37.95", sku="B"))
+    assert sum(row[3] - row[4] for row in sold(book)) == Decimal("92.57")
+    assert totals(book)["difference"] == 0 and totals(book)["elsewhere"] == Decimal("8.33")
+
+
+def test_an_order_whose_lines_do_not_add_up_is_set_aside(tmp_path):
+    good = line("#2", subtotal="10.00", total="10.00", shipping="0.00", taxes="0.00", discount="0.00")
+    book = company(tmp_path, line(subtotal="25.00", shipping="0.00", taxes="0.00", total="25.00", discount="0.00"), good)
+    assert [row[0] for row in sold(book)] == ["#2"]
+    assert totals(book)["set aside"] == 25 and totals(book)["difference"] == 0
+
+
+def test_the_same_file_twice_and_two_stores(tmp_path):
+    order = line(subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00", id="77")
+    two = ORDERS.replace("o*", "o.csv") + ORDERS[len(TOML) :].replace("o*", "t.csv").replace('"S"', '"T"')
+    book = company(tmp_path, order, toml=two, t=f"{HEADER}\n{order}\n")
+    assert book.con.execute("select store, order_id from order_lines order by all").fetchall() == [("S", "#1"), ("T", "#1")]
+    book = company(tmp_path / "again", order, o2=f"{HEADER}\n{order}\n")
+    assert len(sold(book)) == 1 and book.sql("select sum(repeated) as n from loads")["n"][0] == 1
+
+
+def test_a_later_export_of_an_order_wins(tmp_path):
+    old = line(subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00")
+    new = line(status="partially_refunded", subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00", refunded="4.00")
+    later = line("#9", subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00", at="2025-03-20 10:00:00 -0400")
+    book = company(tmp_path, new, later, o0=f"{HEADER}\n{old}\n")
+    assert book.con.execute("select order_id, refund_amount, cast(refunded_on as varchar), quantity, restocked from returns").fetchall() == [
+        ("#1", 4, "2025-03-01", 0, False)
+    ]
+    assert "refund" in " ".join(book.sql("select what from source_notes")["what"])
+
+
+def test_payouts_give_refunds_their_day_and_orders_their_fee(tmp_path):
+    order = line(status="partially_refunded", subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00", refunded="4.00")
+    later = line("#9", subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00", at="2025-03-20 10:00:00 -0400")
+    paid = (
+        f"{PAID}\n2025-03-01 10:01:00 -0500,charge,#1,paid,2025-03-04,1,10.00,0.59,9.41,USD\n"
+        "2025-03-10 09:00:00 -0400,refund,#1,paid,2025-03-12,2,-4.00,0.00,-4.00,USD\n"
+    )
+    book = company(tmp_path, order, later, toml=ORDERS + PAYOUTS, p=paid)
+    assert book.con.execute("select refund_amount, cast(refunded_on as varchar) from returns").fetchall() == [(4, "2025-03-10")]
+    assert book.con.execute("select order_id, platform_fee from order_lines where platform_fee is not null").fetchall() == [("#1", Decimal("0.59"))]
+    assert book.con.execute("select sum(amount) from payouts where order_id = '#1'").fetchone()[0] == Decimal("5.41")
+
+
+def test_cancelled_orders_are_loaded_and_worth_nothing(tmp_path):
+    sound = line("#2", subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00")
+    gone = line(status="voided", subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00", cancelled="2025-03-02 10:00:00 -0500")
+    book = company(tmp_path, gone, sound)
+    assert book.con.execute("select order_id, status from order_lines order by all").fetchall()[0] == ("#1", "cancelled")
+    assert book.ladder()["net_sales"][0] == 10 and totals(book)["difference"] == 0
+
+
+def test_buyers_stay_out(tmp_path):
+    text = f"{HEADER},Email,Shipping Name\n" + line(subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00") + ",jane@doe.example,Jane Doe\n"
+    book = open_book(str(write(tmp_path, {"exports/o.csv": text}, ORDERS)), "latest")
+    assert not [path for path in book.prepared.iterdir() if b"jane" in path.read_bytes().lower() or b"doe.example" in path.read_bytes()]
+
+
+def test_what_is_refused(tmp_path):
+    with pytest.raises(BadInput, match="Lineitem price"):
+        company(tmp_path, *[], toml=ORDERS, o2=HEADER.replace("Lineitem price", "Price") + "\n")
