@@ -58,19 +58,19 @@ def main(argv: list[str] | None = None) -> None:
 def write(out: Path, seed: int = SEED) -> None:
     """Write the whole company folder to `out`: company.toml, a CSV per table, answer_key.toml and README.md."""
     out.mkdir(parents=True, exist_ok=True)
-    tables, unpaid = build(seed)
+    tables, unpaid, missed = build(seed)
     for name, table in TABLES.items():
         columns = [column.name for column in table.columns]
         with open(out / f"{name}.csv", "w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(columns)
             writer.writerows([line.get(column, "") for column in columns] for line in tables[name])
-    for name, text in (("company.toml", COMPANY), ("answer_key.toml", answer_key(unpaid)), ("README.md", readme(tables))):
+    for name, text in (("company.toml", COMPANY), ("answer_key.toml", answer_key(unpaid, missed)), ("README.md", readme(tables))):
         (out / name).write_text(text, encoding="utf-8", newline="\n")
 
 
-def build(seed: int = SEED) -> tuple[dict[str, list[dict]], list[dict]]:
-    """Every table of the contract as a list of rows, and the orders that the marketplace still owes."""
+def build(seed: int = SEED) -> tuple[dict[str, list[dict]], list[dict], list[str]]:
+    """Every table of the contract as a list of rows, the orders that the marketplace still owes, and who missed the last month's target."""
     chance = {name: Chance(seed, name) for name in TABLES}
     rates = Rates(chance["fx_rates"])
     costs = Costs()
@@ -88,7 +88,7 @@ def build(seed: int = SEED) -> tuple[dict[str, list[dict]], list[dict]]:
         "employees": [row(employee_id=person, name=who[0], hired_on=who[5]) for person, who in EMPLOYEES.items()],
         "staffing": staffing(),
         "overheads": overheads(),
-        "targets": targets(chance["targets"], lines, eased),
+        "targets": targets(chance["targets"], Chance(seed, "more targets"), lines, eased),
         "payouts": paid,
         "shipments": shipments(chance["shipments"], lines),
         "purchases": purchases(chance["purchases"], lines, costs),
@@ -106,8 +106,9 @@ def build(seed: int = SEED) -> tuple[dict[str, list[dict]], list[dict]]:
         "cash_balances": cash_balances(chance["cash_balances"]),
         "fx_rates": rates.rows,
     }
+    missed = missed_targets(tables["targets"], lines, back, rates)
     spoil(tables)
-    return tables, unpaid
+    return tables, unpaid, missed
 
 
 # ---- small tools ---------------------------------------------------------------------------------------------------------------
@@ -522,52 +523,101 @@ def overheads() -> list[dict]:
     ]
 
 
-def targets(chance: Chance, lines: list[dict], eased: dict[str, int]) -> list[dict]:
-    """Targets near what was sold, in whole thousands of CNY; stores add up to the company, people to their teams."""
-    levels = {"store": "store", "channel": "channel", "product": "product_id", "employee": "employee_id"}
-    levels["category"] = lambda line: CATALOGUE[line["product_id"]][1]
+def targets(chance: Chance, more: Chance, lines: list[dict], eased: dict[str, int]) -> list[dict]:
+    """Targets near what was sold, in whole thousands of CNY. Stores, channels, regions and categories add up to the company and people to
+    their teams, but for what is planted."""
+    levels = {"store": "store", "channel": "channel", "product": "product_id", "employee": "employee_id", "region": "region"}
+    levels |= {"category": lambda line: CATALOGUE[line["product_id"]][1], "campaign": "campaign_id"}
     sold = {(level, *where): cents for level, key in levels.items() for where, cents in total(lines, "_cny", in_month, key).items()}
     orders, new, seen = defaultdict(set), defaultdict(int), set()
     for line in completed(lines):
         orders[in_month(line)].add((line["store"], line["order_id"]))
         new[in_month(line)] += line["customer_id"] not in seen
         seen.add(line["customer_id"])
-    found = []
+    found, aims = [], PLANTED["targets"]
 
     def add(month: str, level: str, entity: str, metric: str, target: int, owner: str = "", parent: str = "") -> int:
         found.append(row(month=month, level=level, entity=entity, metric=metric, target=target, owner=owner, parent=parent))
         return target
 
-    def near(month: str, level: str, entity: str, low: int, high: int) -> int:
+    def near(month: str, level: str, entity: str, low: int, high: int, chance: Chance = chance) -> int:
         return sold.get((level, month, entity), 0) * chance.whole(low, high) // 10000000 * 1000
 
     for month in MONTHS:
-        stores = {store: near(month, "store", store, 86, 112) for store in PLAN["stores"]}
-        whole = sum(add(month, "store", store, "net_sales", net, "E01", "company") for store, net in stores.items())
+        low, high = aims["stores"].get(month, (86, 112))
+        stores = {store: near(month, "store", store, low, high) for store in PLAN["stores"]}
+        whole = sum(stores.values())
+        for store, net in stores.items():
+            for metric, share in (("net_sales", 100), ("contribution", 17), ("collections", 93)):
+                add(month, "store", store, metric, net * share // 100, "E01", "company")
         for metric, share in (("net_sales", 100), ("gross_profit", 40), ("contribution", 17), ("collections", 93)):
             add(month, "company", "company", metric, whole * share // 100, "E01")
         add(month, "company", "company", "orders", len(orders[month]) * chance.whole(90, 112) // 1000 * 10, "E01")
         add(month, "company", "company", "new_customers", new[month] * chance.whole(90, 112) // 1000 * 10, "E05")
         if month < "2025":
             continue
-        for channel in CHANNELS:
-            net = add(month, "channel", channel, "net_sales", near(month, "channel", channel, 86, 112), "", "company")
-            add(month, "channel", channel, "contribution", net * 15 // 100, "", "company")
+        for channel, net in parts(whole, {channel: near(month, "channel", channel, 86, 112) for channel in CHANNELS}).items():
+            for metric, share in (("net_sales", 100), ("contribution", 17), ("collections", 93)):
+                add(month, "channel", channel, metric, net * share // 100, "", "company")
         teams = defaultdict(int)
         for person, (_, team, *_) in EMPLOYEES.items():
             early = person in PLANTED["aims"] and (person != PLANTED["discounter"]["employee"] or month >= PLANTED["discounter"]["since"])
             net = near(month, "employee", person, *(PLANTED["aims"][person] if early else (97, 112)))
             net = eased.get(month, net) if person == PLANTED["easer"]["employee"] else net
-            teams[team] += add(month, "employee", person, "net_sales", net, person, team)
-            add(month, "employee", person, "contribution", net * 12 // 100, person, team)
-        for team, net in teams.items():
-            add(month, "team", team, "net_sales", net, "", "company")
-        for category in sorted({entry[1] for entry in CATALOGUE.values()}):
-            add(month, "category", category, "net_sales", near(month, "category", category, 86, 112), "", "company")
+            for metric, share in (("net_sales", 100), ("contribution", 12), ("collections", 80)):
+                if metric != "collections" or team == aims["collectors"]:
+                    teams[team, metric] += add(month, "employee", person, metric, net * share // 100, person, team)
+        for (team, metric), target in teams.items():
+            add(month, "team", team, metric, target, "", "company")
+        names = sorted({entry[1] for entry in CATALOGUE.values()})
+        categories = parts(whole, {name: near(month, "category", name, 86, 112) for name in names})
+        categories[aims["twice"]["category"]] += aims["twice"]["too_much"] * (month == aims["twice"]["month"])
+        for category, net in categories.items():
+            add(month, "category", category, "net_sales", net, "", "company")
         for product in (BESTSELLER, SPECIAL["returned"], SPECIAL["oversold"]["product"]):
             aim = (70, 76) if product == BESTSELLER else (90, 106)
             add(month, "product", product, "net_sales", near(month, "product", product, *aim), "", CATALOGUE[product][1])
+        regions = [region for country in PLAN["regions"].values() for region in country]
+        fixed = {aims["air"]["region"]: aims["air"]["target"]} if month == aims["air"]["month"] else {}
+        free = {region: near(month, "region", region, 90, 108, more) for region in regions if region not in fixed}
+        for region, net in (parts(whole - sum(fixed.values()), free) | fixed).items():
+            add(month, "region", region, "net_sales", net, "", "company")
+        for campaign, (_, _, _, first, _) in PLAN["campaigns"].items():
+            if first[:7] == month:
+                add(month, "campaign", campaign, "net_sales", near(month, "campaign", campaign, 90, 108, more), "E05", "company")
     return found
+
+
+def parts(whole: int, weights: dict[str, int]) -> dict[str, int]:
+    """A whole number of thousands in parts by weight, in thousands; what rounding leaves goes to the first.
+
+    >>> parts(10000, {"a": 1, "b": 2})
+    {'a': 4000, 'b': 6000}
+    """
+    cut = {key: whole * weight // sum(weights.values()) // 1000 * 1000 for key, weight in weights.items()}
+    first = next(iter(cut))
+    return cut | {first: cut[first] + whole - sum(cut.values())}
+
+
+def missed_targets(targets: list[dict], lines: list[dict], back: list[dict], rates: Rates) -> list[str]:
+    """Whose net sales of the last month are below their target, to the cent? Sales less the refunds of that month, at the order's rate."""
+    levels = {level: (lambda line, key=key: line[key]) for level, key in (("store", "store"), ("channel", "channel"), ("region", "region"),
+              ("product", "product_id"), ("employee", "employee_id"), ("campaign", "campaign_id"))}  # fmt: skip
+    levels |= {
+        "company": lambda line: "company",
+        "category": lambda line: CATALOGUE[line["product_id"]][1],
+        "team": lambda line: EMPLOYEES[line["employee_id"]][1] if line["employee_id"] else "",
+    }
+    sold = defaultdict(int)  # in millionths of a yuan
+    moved = [(line, line["_day"], line["_net"]) for line in completed(lines)]
+    moved += [(refund["_line"], refund["_day"], -refund["_amount"]) for refund in back]
+    for line, day, cents in moved:
+        if month_of(day) == MONTHS[-1]:
+            rate = rates.by_day[line["_day"]] if line["store"] == US else 10000
+            for level, of in levels.items():
+                sold[level, of(line)] += cents * rate
+    asked = [goal for goal in targets if (goal["month"], goal["metric"]) == (MONTHS[-1], "net_sales") and goal["target"] > 0]
+    return sorted(goal["entity"] for goal in asked if sold[goal["level"], goal["entity"]] < goal["target"] * 1000000)
 
 
 # ---- stock ---------------------------------------------------------------------------------------------------------------------
@@ -733,12 +783,13 @@ def spoil(tables: dict[str, list[dict]]) -> None:
 # ---- answer key and data dictionary --------------------------------------------------------------------------------------------
 
 
-def answer_key(unpaid: list[dict]) -> str:
+def answer_key(unpaid: list[dict], missed: list[str]) -> str:
     """The stories, and every firing that the company's latest month must have: anything else is a false alarm."""
     fires = {rule: list(PLAN["background"].get(rule, [])) for rule in PLAN["verdicts"]}
     for story in PLAN["story"]:
         for rule in story.get("find", {}):
             fires[rule].append(story["entity"])
+    fires["off_pace"] = missed
     fires["payout_mismatch"] = [f"{order['store']}/{order['order_id']}" for order in unpaid]
     parts = ["# What was planted in the sample company on purpose: a spoiler for readers, a yardstick for tests. Written by `make sample`."]
     parts += [f'month = "{MONTHS[-1]}"', 'scope = "company"', "", PLAN_TEXT[PLAN_TEXT.index("[[story]]") :]]

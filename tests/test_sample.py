@@ -18,6 +18,7 @@ STORIES = {story["id"]: story for story in KEY["story"]}
 WANTED = {
     "bestseller_at_a_loss", "margin_decay", "dead_stock", "fast_and_thin", "slow_and_fat", "splendid_roas", "simpson",
     "discounts_to_the_target", "eases_off", "oversold", "payouts_that_never_came", "part_timers", "too_few_orders", "returns_of_november",
+    "promised_twice", "from_the_air", "month_with_a_surplus",
 }  # fmt: skip
 
 

@@ -35,7 +35,7 @@ def sold(book):
 
 
 def totals(book):
-    return {part: amount for part, amount in book.con.execute("select part, sum(amount) from source_totals group by part").fetchall()}
+    return dict(book.con.execute("select part, sum(amount) from source_totals group by part").fetchall())
 
 
 def test_round_trip(tmp_path):
