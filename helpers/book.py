@@ -17,7 +17,7 @@ from helpers.contract import LADDER, LINES, NOBODY, SUBTOTALS, TABLES, BadInput
 from helpers.ledger import CACHE, prepare
 from helpers.policy import Policy, did_you_mean
 
-SPREAD_DIMENSIONS = ("month", "store", "channel", "category", "product_id", "team", "employee_id", "campaign_id", "region")
+SPREAD_DIMENSIONS = ("month", "store", "channel", "category", "product_id", "team", "employee_id", "campaign_id", "region", "segment")
 
 BUCKETS = 1000
 
@@ -94,7 +94,7 @@ class Book:
     def __post_init__(self):
         with suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets there is no bar to switch off
             self.con.execute("set enable_progress_bar = false")
-        for name in [*TABLES, "ledger", "spread", "bases", "stock", "receipts", "teams", "set_aside", "loads", "amounts"]:
+        for name in [*TABLES, "ledger", "spread", "bases", "stock", "receipts", "teams", "customer_months", "set_aside", "loads", "amounts"]:
             path = str(self.prepared / f"{name}.parquet").replace("'", "''")
             self.con.execute(f"create or replace view {name} as from read_parquet('{path}')")
 
@@ -167,7 +167,7 @@ class Book:
         return self.memory[month]
 
     def sql(self, query: str, **values) -> pd.DataFrame:
-        """A query over `ledger`, `spread`, `bases`, `stock`, `receipts`, `teams` and every contract table; `$name` takes a keyword's value.
+        """A query over `ledger`, `spread`, `bases`, `stock`, `receipts`, `teams`, `customer_months` and every contract table; `$name` takes a keyword's value.
 
         Write `{scope}` where rows have a store: it limits them to the book's scope. Decimals come as floats.
         """

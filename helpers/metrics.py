@@ -344,7 +344,7 @@ def attainment_name(metrics: pd.Series) -> pd.Series:
 
 
 COUNTED = {
-    "new_customers": ("company", "store", "channel", "region", "campaign", "employee", "team"),
+    "new_customers": ("company", "store", "channel", "region", "campaign", "employee", "team", "segment"),
     "collections": ("company", "store", "channel"),
 }
 """Levels at which new customers and money received can be told apart; at others such a target has no attainment."""
@@ -357,8 +357,8 @@ def new_customers(book: Book, level: str) -> pd.DataFrame:
     return book.sql(
         f"""select {entity} as entity, count(*) as new_customers from (
                 select *, row_number() over (partition by customer_id order by day, store, order_id, line_no) as nth
-                from ledger where kind = 'sale' and customer_id <> '') l {JOINS.get(dimension, "")}
-            where nth = 1 and l.month = $month and {{scope}} group by entity order by entity""",
+                from ledger where kind = 'sale' and segment = 'new' and month = $month) l {JOINS.get(dimension, "")}
+            where nth = 1 and {{scope}} group by entity order by entity""",
         month=book.month,
     )
 
@@ -419,7 +419,13 @@ CHOICES = (
     "to nobody has none.",
     "`attainment` without a further word is that of net sales; a store's page knows only the targets of that store. New customers belong "
     "to what their first order names, and are not told apart by product or category; money received is, by store and channel.",
-    "The level `segment` waits for the customers' part: a target for a segment is loaded and has no attainment yet.",
+    "A customer's segment in a month is the one at the end of the month before, so that the month's sales don't define the segment that "
+    "they are booked to. A purchase is a day on which the customer ordered in a store; the year is the twelve months before. `new`: no "
+    "purchase before the month. `champions`, `loyal`, `promising`: the last purchase lies within `recent_days` of that end; `promising` "
+    "with fewer than `loyal_purchases` in the year, `champions` with net sales in the year of at least `champion_spend` times the mean of "
+    "the customers who bought in it. `at_risk` and `cooling`: the last purchase is older, with `loyal_purchases` or more in the year, or "
+    "fewer. `lapsed`: none in the year. Fixed lines, not fifths: then a segment can grow or empty. All stores count together. Lines without "
+    "a `customer_id` are `unallocated`. Whoever bought before the data begin looks new at first.",
     "Days from order to payout, and from receipt to payment, are weighted by money, over the payouts and payments of the last 90 days.",
     "Payouts are held against the orders of the last 90 days, in stores and channels where some payout names its order. Due are the buyer's "
     "payment less platform fee and refunds, in the order's currency. A payout is due when `payout_days` have passed, and a refund may be taken "

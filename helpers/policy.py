@@ -61,6 +61,12 @@ class People(_Strict):
     min_months_met: Count
 
 
+class Customer(_Strict):
+    recent_days: Annotated[int, Field(ge=1, le=3650)]
+    loyal_purchases: Annotated[int, Field(ge=2, le=1000)]
+    champion_spend: Positive
+
+
 class Rule(_Strict):
     """A rule as data: where it looks, when it fires, what it says, what it costs, and what may excuse it."""
 
@@ -86,6 +92,7 @@ class Policy(_Strict):
     cash: Cash
     evidence: Evidence
     people: People
+    customer: Customer
     rules: dict[str, Rule]
 
     def thresholds(self) -> dict[str, float]:
