@@ -17,7 +17,7 @@ from helpers.contract import LADDER, LINES, NOBODY, SUBTOTALS, TABLES, BadInput
 from helpers.ledger import CACHE, prepare
 from helpers.policy import Policy, did_you_mean
 
-SPREAD_DIMENSIONS = ("month", "store", "channel", "category", "product_id", "team", "employee_id", "campaign_id", "region")
+SPREAD_DIMENSIONS = ("month", "store", "channel", "category", "product_id", "team", "employee_id", "campaign_id", "region", "segment")
 
 BUCKETS = 1000
 
@@ -102,6 +102,7 @@ class Book:
             "stock",
             "receipts",
             "teams",
+            "customer_months",
             "set_aside",
             "loads",
             "amounts",
@@ -188,7 +189,7 @@ class Book:
         return self.memory["whole"]
 
     def sql(self, query: str, **values) -> pd.DataFrame:
-        """A query over `ledger`, `spread`, `bases`, `stock`, `receipts`, `teams` and every contract table; `$name` takes a keyword's value.
+        """A query over `ledger`, `spread`, `bases`, `stock`, `receipts`, `teams`, `customer_months` and every contract table; `$name` takes a keyword's value.
 
         Write `{scope}` where rows have a store: it limits them to the book's scope. Decimals come as floats.
         """

@@ -420,12 +420,13 @@ LINES = tuple(LADDER)
 
 NOBODY = {
     "store": "shared", "channel": "unallocated", "category": "unallocated", "product_id": "unallocated",
-    "campaign_id": "unallocated", "region": "unallocated", "employee_id": "unassigned", "team": "unassigned",
+    "campaign_id": "unallocated", "region": "unallocated", "segment": "unallocated", "employee_id": "unassigned", "team": "unassigned",
 }  # fmt: skip
 """What stands for a blank in each dimension of the ledger."""
 
 LEVEL_OF = {
     "store": "store", "channel": "channel", "category": "category", "product_id": "product",
     "team": "team", "employee_id": "employee", "campaign_id": "campaign", "region": "region",
+    "segment": "segment",
 }  # fmt: skip
 """The level of an entity by the ledger dimension that holds its id."""

@@ -13,6 +13,7 @@ import duckdb
 from helpers.company import PROJECT, Company, fingerprint
 from helpers.contract import LINES, TABLES, BadInput
 from helpers.load import load_tables
+from helpers.policy import Policy
 
 CACHE = Path(os.environ.get("PROFIT_CACHE", PROJECT / ".cache"))
 STATEMENTS = [part.strip() for part in Path(__file__).with_name("ledger.sql").read_text(encoding="utf-8").split("\n;")]
@@ -24,8 +25,9 @@ def prepare(company: Company) -> Path:
 
     Holds `<table>` for every contract table, `ledger` (a row per order line, return, spend, salary and overhead, signed, in the
     reporting currency), `spread` (the ledger by month and dimension with marketing spread over the sales it can have caused),
-    `bases` (what each spend was spread over), `stock` (inventory at cost), `receipts` (payouts in the reporting
-    currency), `teams` (each person's team by month), `set_aside`, `loads`, `amounts`, `source_totals` and `source_notes`. Raises BadInput as `load_tables` does.
+    `bases` (what each spend was spread over), `customer_months` (what each customer bought in a month and store, and their segment),
+    `stock` (inventory at cost), `receipts` (payouts in the reporting currency), `teams` (each person's team by month), `set_aside`,
+    `loads`, `amounts`, `source_totals` and `source_notes`. Raises BadInput as `load_tables` does.
     """
     content = fingerprint(company)
     folder = CACHE / f"{content}-{_code()}"
@@ -55,11 +57,27 @@ def prepare(company: Company) -> Path:
 def _code() -> str:
     """A fingerprint of the code that prepares, so that a changed formula never meets tables made by the old one."""
     digest = hashlib.sha256(duckdb.__version__.encode())
-    for name in ("contract.py", "company.py", "files.py", "load.py", "confined.py", "ledger.py", "ledger.sql"):
+    for name in ("contract.py", "company.py", "files.py", "load.py", "confined.py", "ledger.py", "ledger.sql", "policy.toml"):
         digest.update(Path(__file__).with_name(name).read_bytes())
     for path in sorted(Path(__file__).with_name("sources").glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def segment_sql(policy: Policy) -> str:
+    """SQL for the segment of a customer who bought before, as helpers/customers.py says it in words.
+
+    Reads, of the twelve months before the day `since`: purchases and spent (net sales) of the customer, spent_by_all and customers
+    (those with a purchase) of the company; and last_day, the customer's last purchase.
+    """
+    line = policy.customer
+    return f"""case when purchases = 0 then 'lapsed'
+                    when last_day < since - interval '{line.recent_days}' day then
+                         case when purchases >= {line.loyal_purchases} then 'at_risk' else 'cooling' end
+                    when purchases < {line.loyal_purchases} then 'promising'
+                    when spent > 0 and round(cast(spent as double) * cast(customers as double), 6)
+                         >= round({line.champion_spend!r} * cast(spent_by_all as double), 6) then 'champions'
+                    else 'loyal' end"""
 
 
 def _write(company: Company, scratch: Path, made: Path) -> None:
@@ -73,18 +91,13 @@ def _write(company: Company, scratch: Path, made: Path) -> None:
             raise BadInput(f"{company.folder.name}: not one row of order_lines could be loaded; first reason: {_first_reason(con)}")
         home = "'" + company.settings.reporting_currency.replace("'", "''") + "'"
         for statement in STATEMENTS:
-            if "view cells" in statement:
-                con.execute(
-                    "create table ledger as select day, substr(cast(day as varchar), 1, 7) as month, kind, store, channel, product_id,"
-                    " employee_id, campaign_id, region, team, order_id, line_no, customer_id, quantity,"
-                    f" {', '.join(LINES)} from ledger_rows"
-                )
             if statement:
-                con.execute(statement.replace("$home", home))
+                con.execute(statement.replace("$home", home).replace("$segment", segment_sql(company.policy)))
         order = f"day, kind, store, order_id, line_no, channel, product_id, employee_id, campaign_id, team, {', '.join(LINES)}"
         _copy(con, f"select * from ledger order by {order}", made / "ledger.parquet")
-        order = "month, store, channel, product_id, employee_id, campaign_id, region, team"
+        order = "month, store, channel, product_id, employee_id, campaign_id, region, segment, team"
         _copy(con, f"select * from spread_rows order by {order}", made / "spread.parquet")
+        _copy(con, "select * from customer_month_rows order by month, store, customer_id", made / "customer_months.parquet")
         _copy(con, "select * from bases order by month, store, channel, product_id, campaign_id", made / "bases.parquet")
         _copy(con, "select * from stock_rows order by date, store, product_id", made / "stock.parquet")
         _copy(con, "select * from receipt_rows order by paid_on, store, channel, order_id, amount, currency", made / "receipts.parquet")

@@ -348,7 +348,7 @@ def attainment_name(metrics: pd.Series) -> pd.Series:
 
 
 COUNTED = {
-    "new_customers": ("company", "store", "channel", "region", "campaign", "employee", "team"),
+    "new_customers": ("company", "store", "channel", "region", "campaign", "employee", "team", "segment"),
     "collections": ("company", "store", "channel"),
 }
 """Levels at which new customers and money received can be told apart; at others such a target has no attainment."""
@@ -364,8 +364,8 @@ def new_customers(book: Book, level: str, months: Sequence[str] | None = None) -
     frame = book.sql(
         f"""select l.month, {entity} as entity, count(*) as new_customers from (
                 select *, row_number() over (partition by customer_id order by day, store, order_id, line_no) as nth
-                from ledger where kind = 'sale' and customer_id <> '') l {JOINS.get(dimension, "")}
-            where nth = 1 and l.month in (select unnest($months)) and {{scope}} group by l.month, {entity} order by l.month, entity""",
+                from ledger where kind = 'sale' and segment = 'new' and month in (select unnest($months))) l {JOINS.get(dimension, "")}
+            where nth = 1 and {{scope}} group by l.month, {entity} order by l.month, entity""",
         months=list(months or [book.month]),
     )
     return frame if months else frame.drop(columns="month")
@@ -451,7 +451,6 @@ CHOICES = (
     "policy's coverage of the sales is paid by order, an attainment of cash below 1 stays blank.",
     "The gap of net sales to a target leads over the same month a year ago, or where nothing was sold then over the month before; a feed of "
     "visitors of one row a week stands for the seven days that begin with it.",
-    "The level `segment` waits for the customers' part: a target for a segment is loaded and has no attainment yet.",
     "Day weights: a year, or two months and one, before the month and never the month itself; a special day weighs what `calendar` says, else "
     "what days of its name weighed in the three years before against the normal days around them, else what its weekday weighs. A weekday "
     "effect counts where Friedman's test over at least six whole ordinary weeks finds it. Levels other than store and channel weigh as the company.",
@@ -459,6 +458,13 @@ CHOICES = (
     "end is longer than any between two of its days with orders.",
     "`attainment_probability` of a running month needs six whole months of the entity's own; which way of forecasting is used is chosen on the "
     "company's own past. For `off_pace` close means that the 95 % interval of the landing holds the target.",
+    "A customer's segment in a month is the one at the end of the month before, so that the month's sales don't define the segment that "
+    "they are booked to. A purchase is a day on which the customer ordered in a store; the year is the twelve months before. `new`: no "
+    "purchase before the month. `champions`, `loyal`, `promising`: the last purchase lies within `recent_days` of that end; `promising` "
+    "with fewer than `loyal_purchases` in the year, `champions` with net sales in the year of at least `champion_spend` times the mean of "
+    "the customers who bought in it. `at_risk` and `cooling`: the last purchase is older, with `loyal_purchases` or more in the year, or "
+    "fewer. `lapsed`: none in the year. Fixed lines, not fifths: then a segment can grow or empty. All stores count together. Lines without "
+    "a `customer_id` are `unallocated`. Whoever bought before the data begin looks new at first.",
     "Days from order to payout, and from receipt to payment, are weighted by money, over the payouts and payments of the last 90 days.",
     "Payouts are held against the orders of the last 90 days, in stores and channels where some payout names its order. Due are the buyer's "
     "payment less platform fee and refunds, in the order's currency. A payout is due when `payout_days` have passed, and a refund may be taken "

@@ -74,6 +74,12 @@ class People(_Strict):
     innocent_share: Share
 
 
+class Customer(_Strict):
+    recent_days: Annotated[int, Field(ge=1, le=3650)]
+    loyal_purchases: Annotated[int, Field(ge=2, le=1000)]
+    champion_spend: Positive
+
+
 class Rule(_Strict):
     """A rule as data: where it looks, when it fires, what it says, what it costs, and what may excuse it."""
 
@@ -99,6 +105,7 @@ class Policy(_Strict):
     cash: Cash
     evidence: Evidence
     people: People
+    customer: Customer
     rules: dict[str, Rule]
 
     def thresholds(self) -> dict[str, float]:

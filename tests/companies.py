@@ -228,7 +228,8 @@ class Maker:
     def targets(self) -> list[dict]:
         rng, rows = self.rng, {}
         names = {"company": ["company"], "store": self.stores, "channel": self.channels, "product": self.products, "employee": self.people,
-                 "team": ["North", "南"], "region": REGIONS, "campaign": CAMPAIGNS, "category": ["toys"]}  # fmt: skip
+                 "team": ["North", "南"], "region": REGIONS, "campaign": CAMPAIGNS, "category": ["toys"],
+                 "segment": ["new", "loyal", "at_risk", "unallocated"]}  # fmt: skip
         for _ in range(60):
             level = rng.choice(list(names))
             row = {"month": f"{rng.choice(self.months()):%Y-%m}", "level": level, "entity": rng.choice(names[level]).strip(),

@@ -19,14 +19,14 @@ LINES = (
     "gross_sales", "discounts", "shipping_income", "refunds", "uncosted_sales", "cogs", "platform_fees", "fulfilment",
     "marketing", "commissions", "payroll", "overheads",
 )  # fmt: skip
-LEVELS = "company store channel category product team employee campaign region".split()
+LEVELS = "company store channel category product team employee campaign region segment".split()
 WITH_OVERHEADS = ("company", "store", "team", "employee")
 WITH_STOCK = ("company", "store", "category", "product")
 DIMENSION = {"store": "store", "channel": "channel", "product": "product_id", "employee": "employee_id", "campaign": "campaign_id",
-             "region": "region"}  # fmt: skip
+             "region": "region", "segment": "segment"}  # fmt: skip
 NOBODY = {"store": "shared", "team": "unassigned", "employee": "unassigned"}
 POLICY = {"margin": Fraction("0.30"), "days": 60, "age": 30, "decay": Fraction("0.10"), "promotion": Fraction("0.15"), "per_head": 100_000,
-          "coverage": Fraction("0.95"), "payout_days": 30}  # fmt: skip
+          "coverage": Fraction("0.95"), "payout_days": 30, "recent": 90, "loyal": 2, "champion": 2}  # fmt: skip
 
 # name:kind, `?` = optional. Kinds: text, amount (≥ 0, at most 4 decimals), money (the same, signed), whole (≥ 0), units (≥ 1),
 # count (signed), number, rate (10 decimals), date, time, month, flag, or the allowed words.
@@ -209,7 +209,7 @@ def cost_on(company: Company, product: str, day: date) -> Fraction | None:
 
 def entry(kind: str, day: date, source: dict, **amounts: Fraction) -> dict:
     row = {"kind": kind, "day": day, "order_id": None, "line_no": None, "team": None, "fte": Fraction(0), "quantity": 0}
-    row |= {column: source.get(column) for column in DIMENSION.values()}
+    row |= {column: source.get(column) for column in (*DIMENSION.values(), "customer_id")}
     return row | dict.fromkeys(LINES, Fraction(0)) | amounts
 
 
@@ -284,6 +284,26 @@ def spread(rows: list[dict]) -> list[dict]:
     return out
 
 
+def segment(rows: list[dict], customer: str, month: str) -> str:
+    """How a customer stood at the end of the month before, from what was bought and given back up to then."""
+    begin, year = first_day(month), first_day(shift(month, -12))
+    visits = {(row["day"], row["store"]) for row in rows if row["kind"] == "line" and row["customer_id"] == customer and row["day"] < begin}
+    if not visits:
+        return "new"
+    often = len([day for day, _ in visits if day >= year]) >= POLICY["loyal"]
+    if max(visits)[0] < year:
+        return "lapsed"
+    if (begin - timedelta(days=1) - max(visits)[0]).days >= POLICY["recent"]:
+        return "at_risk" if often else "cooling"
+    spent = defaultdict(Fraction)
+    for row in rows:
+        if row["customer_id"] and year <= row["day"] < begin and row["kind"] in ("line", "return"):
+            spent[row["customer_id"]] += sum(row[line] for line in ("gross_sales", "discounts", "shipping_income", "refunds"))
+    buyers = {row["customer_id"] for row in rows if row["kind"] == "line" and row["customer_id"] and year <= row["day"] < begin}
+    rich = spent[customer] > 0 and spent[customer] * len(buyers) >= POLICY["champion"] * sum(spent.values())
+    return "promising" if not often else "champions" if rich else "loyal"
+
+
 def by_fte(rows: list[dict]) -> list[dict]:
     """One month's rows with all overheads shared among the people by FTE; nobody's when there are none."""
     staff = [row for row in rows if row["kind"] == "staff"]
@@ -323,7 +343,12 @@ class View:
 
     def __init__(self, company: Company, scope: str):
         self.company, self.scope = company, scope
-        self.ledger = [row for row in ledger(company) if scope in ("company", row["store"])]
+        rows = ledger(company)
+        known = {(row["customer_id"], month_of(row["day"])) for row in rows if row["customer_id"]}
+        segments = {key: segment(rows, *key) for key in known}
+        for row in rows:
+            row["segment"] = segments.get((row["customer_id"], month_of(row["day"])))
+        self.ledger = [row for row in rows if scope in ("company", row["store"])]
         self.categories = {row["product_id"]: row["category"] for row in company.tables["products"]}
         self.inventory = [row for row in company.tables["inventory"] if scope in ("company", row["store"])]
 
@@ -509,7 +534,7 @@ def attainments(view: View, month: str, out: dict) -> dict:
     found = {}
     for row in view.company.tables["targets"]:
         level, entity, metric = row["level"], row["entity"], row["metric"]
-        if month_of(row["month"]) != month or level == "segment" or metric in ("new_customers", "collections"):
+        if month_of(row["month"]) != month or metric in ("new_customers", "collections"):
             continue
         if view.scope != "company" and (level, entity) != ("store", view.scope):
             continue

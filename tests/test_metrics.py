@@ -19,7 +19,7 @@ def test_every_metric_of_the_sample_is_in_the_dictionary_and_sorted():
 
 def test_levels_add_up_to_the_company():
     frame = metrics(open_book("data/sample", "2025-12")).set_index(["level", "metric"])["value"]
-    for level in ("store", "channel", "category", "product", "team", "employee", "campaign", "region"):
+    for level in ("store", "channel", "category", "product", "team", "employee", "campaign", "region", "segment"):
         for metric in ("net_sales", "gross_profit", "marketing", "contribution"):
             assert abs(frame[level, metric].sum() - frame["company", metric].sum()) < 1e-6, (level, metric)
     for level in ("store", "team", "employee"):
