@@ -1,12 +1,12 @@
 """Google Ads and Meta Ads: the sample's ads read back from both reports, and each quirk of the reports by hand."""
 
 import pytest
+from folders import LINES, write
 
 from helpers.book import open_book
 from helpers.contract import BadInput
 from helpers.sample import MONTHS, build
 from helpers.sample_exports import ads, write_table
-from tests.folders import LINES, write
 
 GOOGLE = '[[sources]]\nadapter = "google_ads"\nfiles = "exports/*"\nstore = "S"\nchannel = "web"\n'
 META = '[[sources]]\nadapter = "meta_ads"\nfiles = "exports/*"\nstore = "S"\nchannel = "web"\n'
@@ -36,7 +36,7 @@ def aside(book):
 
 
 def test_round_trip(tmp_path):
-    tables, _ = build()
+    tables = build()[0]
     ads.write(tables, tmp_path / "exports", MONTHS)
     book = open_book(str(tmp_path / "exports"), "2025-12")
     finished = tmp_path / "finished"

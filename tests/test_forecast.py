@@ -105,7 +105,7 @@ def test_targets_of_nothing_segments_and_strangers(tmp_path):
     told = forecast.attainment_probabilities(book).set_index(["level", "entity"])
     assert told["probability"].isna().all()
     assert "nothing can be attained" in told.loc[("company", "company"), "why"] and told.loc[("store", "S"), "landing"] > 0
-    assert "can't be told apart by segment" in told.loc[("segment", "gold"), "why"]
+    assert "0 whole months of its own" in told.loc[("segment", "gold"), "why"]
     assert "0 whole months" in told.loc[("store", "nowhere"), "why"]
     assert "can't be told apart by employee" in told.loc[("employee", "E1"), "why"]
     assert decide(book, "target").empty

@@ -3,10 +3,10 @@
 import re
 
 import pytest
+from folders import write
 
 from helpers import propose
 from helpers.book import open_book
-from tests.folders import write
 
 TOML = 'name = "Laden"\nreporting_currency = "EUR"\ntimezone = "Europe/Berlin"\n'
 GERMAN = (

@@ -1,10 +1,10 @@
 """Platforms' totals and payouts: the figures of a small company, worked out by hand."""
 
 import pytest
+from folders import LINES, write
 
 from helpers import reconcile
 from helpers.book import open_book
-from tests.folders import LINES, write
 
 TOML = 'name = "Shop"\nreporting_currency = "CNY"\ntimezone = "Asia/Shanghai"\n'
 ADS = TOML + '[[sources]]\nadapter = "meta_ads"\nfiles = "exports/*"\nstore = "S"\nchannel = "web"\n'

@@ -296,7 +296,7 @@ def test_each_fault_has_its_words(tmp_path):
     assert rows.loc[("employee", "ann", "contribution"), "relevant"] == "parent has none"
     assert rows.loc[("segment", "Champions", "net_sales"), ["specific", "measurable"]].tolist() == [
         "no such segment",
-        "not told apart here",
+        "yes",
     ]
 
 
