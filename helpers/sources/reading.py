@@ -456,6 +456,6 @@ def account(con: duckdb.DuckDBPyConnection, number: int, export: Export) -> None
                      union all select currency, 'elsewhere', what, sum(amount) from others_{number} group by currency, what)
             select ?, ?, ?, ?, currency, part, what, amount from parts where amount <> 0 or part = 'total'
             union all
-            select ?, ?, ?, ?, currency, 'difference', '', sum(case when part = 'total' then amount else -amount end) from parts group by currency""",
+            select ?, ?, ?, ?, currency, 'difference', '', coalesce(sum(case when part = 'total' then amount else -amount end), 0) from parts group by currency""",
         [export.label, adapter.name, adapter.basis, adapter.total_says] * 2,
     )
