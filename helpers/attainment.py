@@ -8,13 +8,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from helpers import pacing, smart, targets
+from helpers import days, pacing, smart, targets
 from helpers.book import JOINS, Book, dimension_sql, remembered
 from helpers.capital import WHOLE, received, visible
 from helpers.decisions import decide, sentence
 from helpers.metrics import LEVELS, facts, month_targets, ratio
 from helpers.targets import CENT, called, root
 from helpers.text import count, join_names, label, money, number, percent, signed_money
+from helpers.weights import month_weights
 
 ASKED = ("net_sales", "contribution", "collections")  # the three that stand side by side
 
@@ -96,6 +97,17 @@ def attained_said(book: Book, frame: pd.DataFrame, who: pd.Series) -> str:
     return said + (f" Reached at a loss: {join_names(called(book, lost, who), 4)}." if len(lost) else "")
 
 
+def beside_said(book: Book, frame: pd.DataFrame) -> str:
+    """How many sales targets have one for profit and one for cash beside them, and whether the month is over. frame: attained."""
+    known = frame[frame["net_sales_target"] > 0]
+    if known.empty:
+        return f"No sales target stands here for profit and cash to stand beside.{so_far(book)}"
+    profit, cash = ((known[f"{metric}_target"] > 0).sum() for metric in ("contribution", "collections"))
+    told = known["attainment_collections"].notna().sum()
+    said = f"Beside {count(len(known), 'sales target')} stand {number(profit)} for contribution and {number(cash)} for cash"
+    return f"{said}{f', of which {number(told)} can be followed' if told < cash else ''}.{so_far(book)}"
+
+
 def whole_said(book: Book, frame: pd.DataFrame) -> str:
     """What the company, or the store in its scope, has of its three targets, and the money that is missing in sales. frame: attained."""
     level, entity = root(book)
@@ -121,7 +133,7 @@ _BESIDE = {
 
 def so_far(book: Book) -> str:
     """That a month that still runs is compared with a whole month's target; blank when it is over."""
-    last = pacing.as_of(book)
+    last = days.as_of(book)
     if last >= book.last_day:
         return ""
     return f" The data reach to {last:%Y-%m-%d}: what follows is what came so far, against targets of the whole month."
@@ -169,25 +181,37 @@ def gap(book: Book, level: str, entity: str, base: str | None = None) -> Gap:
     """
     month, year, last = book.month, *[book.months_back(back + 1)[0] for back in (12, 1)]
     asked = month_targets(book).query("level == @level and entity == @entity").set_index("metric")["target"]
-    target, planned = (float(asked.get(metric, np.nan)) for metric in ("net_sales", "orders"))
+    behind = progress(book, level, entity)
+    target, planned = (float(asked.get(metric, np.nan)) * behind for metric in ("net_sales", "orders"))
     now = _sums(book, level, month).query("entity == @entity")
     actual = round(_net(now), 2)
     candidates = [base] if base else [year, last]
     base = next((each for each in candidates if _orders(book, level, entity, each)[0] > 0 and _base(book, level, entity, each) > CENT), "")
+    to_date = "" if behind == 1 else " to date"
     start, name = (
-        (target, "target") if target > 0 else (_net(_sums(book, level, base).query("entity == @entity")) if base else np.nan, base)
+        (target, f"target{to_date}")
+        if target > 0
+        else (_net(_sums(book, level, base).query("entity == @entity")) if base else np.nan, base)
     )
     nothing = pd.DataFrame(columns=["step", "amount", "meaning", "reason"])
     if not base:
         return Gap(nothing, start, name, actual, "", "There is no earlier month with sales to compare with, so the gap has no causes here.")
     orders = [_orders(book, level, entity, each) for each in (base, month)]
-    visits = [_visitors(book, level, entity, each) for each in (base, month)]
+    visits = tuple(_visitors(book, level, entity, each) for each in (base, month))
     was = _sums(book, level, base).query("entity == @entity")
     effects = decompose(was, now, orders[0], orders[1], target if target > 0 else np.nan, planned, visits)
     amounts = _to_cents(np.array(list(effects.values())), actual - round(start, 2))
     steps = pd.DataFrame({"step": list(effects), "amount": amounts})
     steps = steps.assign(meaning=[STEPS[step][0] for step in effects], reason=[STEPS[step][1] for step in effects])
-    why = [] if target > 0 else ["There is no target above zero, so the steps lead from the month compared with."]
+    day = days.as_of(book)
+    why = (
+        [
+            f"The month still runs: its days up to the {day.day}th are held against as many of {base}, and against the target's share of them."
+        ]
+        if to_date
+        else []
+    )
+    why += [] if target > 0 else ["There is no target above zero, so the steps lead from the month compared with."]
     why += [] if base != last or candidates == [base] else [f"Nothing was sold a year ago, so {base} is compared with, another season."]
     if level in WHOLE and np.isnan(visits).any() and "traffic" not in book.missing:
         why.append("Visitors are not known for both months, so orders are not split into visitors and those who buy.")
@@ -223,7 +247,7 @@ def decompose(
         out |= {"orders asked": (o0 - planned) * value, "asked of an order": o1 * (per_order - value)}
     elif target > 0:
         out["asked"] = o0 * per_order - target
-    if min(visitors) > 0:
+    if visitors[0] > 0 and visitors[1] > 0:
         rate = o0 / visitors[0]
         out |= {"visitors": (visitors[1] - visitors[0]) * rate * value, "visitors who buy": (o1 - visitors[1] * rate) * value}
     elif orders_was[1] or orders_now[1]:
@@ -266,14 +290,36 @@ def _to_cents(amounts: np.ndarray, total: float) -> np.ndarray:
     return whole / 100
 
 
+def progress(book: Book, level: str, entity: str) -> float:
+    """The part of the month's weight that is behind, as far as the data reach: 1 when the month is over."""
+    day = days.as_of(book)
+    if day == book.last_day:
+        return 1.0
+    weights = month_weights(book, level, entity)
+    return float(weights[weights.index <= day].sum() / weights.sum()) if weights.sum() > 0 else day.day / book.last_day.day
+
+
+def _until(book: Book, month: str) -> pd.Timestamp:
+    """The last day of a month that is looked at: as many days as the book's month has behind it."""
+    first, day = pd.Timestamp(f"{month}-01"), days.as_of(book)
+    end = first + pd.offsets.MonthEnd(0)
+    return end if day == book.last_day else min(end, first + pd.Timedelta(days=day.day - 1))
+
+
 @remembered
 def _sums(book: Book, level: str, month: str) -> pd.DataFrame:
     """What each entity of a level sold in a month, by store and product: entity, store, product_id, quantity, gross_sales, discounts,
     shipping_income, refunds."""
-    dimension = LEVELS[level]
-    frame = book.ladder(list(dict.fromkeys([*([dimension] if dimension else []), "store", "product_id"])), [month])
-    frame = frame.assign(entity=frame[dimension] if dimension else "company")
-    return frame[["entity", "store", "product_id", "quantity", "gross_sales", "discounts", "shipping_income", "refunds"]]
+    entity = dimension_sql(LEVELS[level]) if LEVELS[level] else "'company'"
+    sums = ", ".join(
+        f"cast(sum({name}) as double) as {name}" for name in ("quantity", "gross_sales", "discounts", "shipping_income", "refunds")
+    )
+    return book.sql(
+        f"""select {entity} as entity, l.store, l.product_id, {sums} from ledger l {JOINS.get(LEVELS[level], "")}
+            where kind in ('sale', 'return') and l.month = $month and day <= $until and {{scope}}
+            group by {entity}, l.store, l.product_id order by entity, l.store, l.product_id""",
+        month=month, until=_until(book, month).date(),
+    )  # fmt: skip
 
 
 def _orders(book: Book, level: str, entity: str, month: str) -> tuple[float, float]:
@@ -282,8 +328,9 @@ def _orders(book: Book, level: str, entity: str, month: str) -> tuple[float, flo
     mine = f"{dimension_sql(dimension)} = $entity" if dimension else "true"
     found = book.sql(
         f"""select count(distinct (l.store, l.order_id)) as orders, count(distinct (l.store, l.order_id)) filter (campaign_id <> '') as named
-            from ledger l {JOINS.get(dimension, "")} where kind = 'sale' and l.month = $month and {{scope}} and {mine}""",
-        month=month, **({"entity": entity} if dimension else {}),
+            from ledger l {JOINS.get(dimension, "")}
+            where kind = 'sale' and l.month = $month and day <= $until and {{scope}} and {mine}""",
+        month=month, until=_until(book, month).date(), **({"entity": entity} if dimension else {}),
     ).iloc[0]  # fmt: skip
     return float(found["orders"]), float(found["named"])
 
@@ -295,8 +342,7 @@ def _visitors(book: Book, level: str, entity: str, month: str) -> float:
     """
     if level not in WHOLE:
         return np.nan
-    first = pd.Timestamp(f"{month}-01")
-    last = first + pd.offsets.MonthEnd(0)
+    first, last = pd.Timestamp(f"{month}-01"), _until(book, month)
     rows = book.sql(
         f"""select cast(date as timestamp) as day, cast(sum(visitors) filter ({"true" if level == "company" else f"{level} = $entity"}) as double) as visitors
             from traffic where visitors is not null and date between $first and $last and {{scope}} group by date order by date""",
@@ -313,9 +359,9 @@ def _visitors(book: Book, level: str, entity: str, month: str) -> float:
 def gap_said(found: Gap, currency: str) -> str:
     """By how much net sales miss or pass the target, and the causes that weigh most. found: gap."""
     if found.steps.empty:
-        return f"Net sales are {money(found.actual, currency)}. {found.why}".strip()
+        return f"Net sales are {money(found.actual, currency)}. {found.why}"
     away, steps = found.actual - found.start, found.steps
-    against = "the target" if found.start_name == "target" else found.start_name
+    against = f"the {found.start_name}" if found.start_name.startswith("target") else found.start_name
     if abs(away) < CENT:
         said = f"Net sales are what {against} says, to the cent"
     else:
@@ -326,7 +372,13 @@ def gap_said(found: Gap, currency: str) -> str:
     if len(causes):
         words = [f"{row.step} ({signed_money(row.amount, currency)}; look under {row.reason})" for row in causes.itertuples()]
         said += f" Against {found.base} most comes from {' and '.join(words)}."
-    return f"{said} {found.why}".strip()
+    return said
+
+
+def gap_basis_said(found: Gap) -> str:
+    """What the gap was compared with, and what must be read with care. found: gap."""
+    base = f"The month compared with is {found.base}." if found.base else "There is no month to compare with."
+    return f"{base} {found.why}".strip() if found.base else base
 
 
 def two_bases(one: Gap, other: Gap) -> pd.DataFrame:

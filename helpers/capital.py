@@ -5,6 +5,7 @@ import pandas as pd
 
 from helpers.book import JOINS, Book, dimension_sql, remembered
 from helpers.contract import NOBODY
+from helpers.days import as_of
 from helpers.metrics import LEVELS, WINDOW, collections, month_targets, ratio
 from helpers.text import count, join_names, label, money, number, percent
 
@@ -165,7 +166,8 @@ def overdue(book: Book, level: str = "channel", days: int = 365) -> pd.DataFrame
     frame = payout_gaps(book, days)
     frame = frame[frame["state"].isin(["overdue", "short"]) & (frame["difference"] < 0)]
     due = pd.to_datetime(frame["ordered_on"]) + pd.Timedelta(days=book.policy.cash.payout_days)
-    late = (book.last_day - due).dt.days
+    frame, due = frame[due <= as_of(book)], due[due <= as_of(book)]  # in a month that still runs, what falls due later is not owed yet
+    late = (as_of(book) - due).dt.days
     band = [list(AGES)[int(np.searchsorted(list(AGES.values()), each))] for each in late]
     frame = frame.assign(order=frame["entity"], due_on=due, days_overdue=late, age=band, amount=frame["abs_difference"].astype(float))
     if level in WHOLE:
@@ -184,6 +186,12 @@ def by_age(frame: pd.DataFrame) -> pd.DataFrame:
     grid = frame.pivot_table(index="entity", columns="age", values="amount", aggfunc="sum").reindex(columns=list(AGES)).fillna(0.0)
     grid = grid.assign(overdue=grid.sum(axis=1)).rename_axis(columns=None).reset_index()
     return grid.sort_values(["overdue", "entity"], ascending=[False, True], ignore_index=True)
+
+
+def aged(book: Book) -> pd.DataFrame:
+    """How old is what is owed, by store, channel and person? level, entity, a column per band of AGES, overdue. Each level adds up to all."""
+    parts = [by_age(overdue(book, level)).assign(level=level) for level in ("store", "channel", "employee")]
+    return pd.concat(parts, ignore_index=True)[["level", "entity", *AGES, "overdue"]]
 
 
 def collected_said(book: Book, frame: pd.DataFrame, who: pd.Series) -> str:

@@ -440,6 +440,16 @@ CHOICES = (
     "to nobody has none.",
     "`attainment` without a further word is that of net sales; a store's page knows only the targets of that store. New customers belong "
     "to what their first order names, and are not told apart by product or category; money received is, by store and channel.",
+    "A target is part of the entity that it names, else of the company; a product's of its category and a person's of their team where these have "
+    "targets. Orders and new customers are not added up over products and categories, which share orders.",
+    "What history would ask is the mean of the same month a year ago and the last three months: each multiplied by what the whole scope's target "
+    "month was a year ago to that month's of a year ago, the month a year ago by the growth of the last three months. Comparable months, in which "
+    "a target's place is looked up, are the last twelve, brought to the month in the same way.",
+    "There is no table of budgets: a node's budget is its sales target times marketing ÷ net sales of those four months together.",
+    "Cash is told apart by person, team and the like through the order that a payout names, by the sales of its lines. Where less than the "
+    "policy's coverage of the sales is paid by order, an attainment of cash below 1 stays blank.",
+    "The gap of net sales to a target leads over the same month a year ago, or where nothing was sold then over the month before; a feed of "
+    "visitors of one row a week stands for the seven days that begin with it.",
     "The level `segment` waits for the customers' part: a target for a segment is loaded and has no attainment yet.",
     "Day weights: a year, or two months and one, before the month and never the month itself; a special day weighs what `calendar` says, else "
     "what days of its name weighed in the three years before against the normal days around them, else what its weekday weighs. A weekday "

@@ -6,7 +6,7 @@ Source of the warning: a target that rises with every surplus teaches people to 
 import numpy as np
 import pandas as pd
 
-from helpers import pacing
+from helpers import days
 from helpers.book import Book, remembered
 from helpers.contract import NOBODY
 from helpers.forecast import attainment_probabilities
@@ -23,7 +23,7 @@ def replanned(book: Book) -> pd.DataFrame:
     surplus over this month's target). The last two are blank while the month is running or has no season to go by.
     """
     frame = attainment_probabilities(book, month_targets(book).query("metric == 'net_sales' and target > 0"))
-    over = pacing.as_of(book) == book.last_day
+    over = days.as_of(book) == book.last_day
     following = {level: _following(book, level) if over else pd.Series(dtype=float) for level in frame["level"].unique()}
     following["campaign"] = pd.Series(dtype=float)  # a campaign has no next month
     asked = [following[level].get(entity, np.nan) for level, entity in zip(frame["level"], frame["entity"], strict=True)]
@@ -55,7 +55,8 @@ def replanned_said(frame: pd.DataFrame, currency: str) -> str:
     extra = known[(known["apart"] > CENT) & known["next_by_history"].notna()]
     if len(extra):
         best = extra.loc[extra["apart"].idxmax()]
-        said += f" {label(best['who'])} has the largest surplus: history would ask {money(best['next_by_history'], currency)} next month,"
+        name = label(best["who"])
+        said += f" {name[0].upper()}{name[1:]} has the largest surplus: history would ask {money(best['next_by_history'], currency)} next month,"
         said += f" a ratchet {money(best['next_by_ratchet'], currency)}."
     return said[0].upper() + said[1:]
 
@@ -67,7 +68,8 @@ def year_of_targets(book: Book, level: str) -> pd.DataFrame:
     months = book.months_back(3 * YEAR + 1)
     values, whole = monthly(book, level, "net_sales", now=True), monthly(book, root(book)[0], "net_sales", now=True).get(root(book)[1])
     rows = []
-    for position in range(len(months) - YEAR, len(months)):
+    over = days.as_of(book) == book.last_day  # a month that still runs says nothing yet
+    for position in range(len(months) - YEAR, len(months) - (not over)):
         if whole is None or not (whole.iloc[position - YEAR] > 0 and whole.iloc[position - YEAR - 1] > 0):
             continue
         fair = proposal(values.iloc[:position], whole.iloc[:position]).rename("fair")
@@ -135,10 +137,9 @@ def ratchet_year(book: Book) -> pd.DataFrame:
 
 
 def ratchet_lines(frame: pd.DataFrame) -> pd.DataFrame:
-    """The months of `ratchet_year` as rows month, what, amount, for a figure."""
-    names = {"sales": "net sales", "ratchet": "with every surplus added", "fair": "asked by history", "given": "set"}
-    long = frame.rename_axis("month").reset_index().melt("month", list(names), var_name="what", value_name="amount")
-    return long.assign(what=long["what"].map(names)).dropna(subset="amount")
+    """The months of `ratchet_year` as rows month, what (`net sales`, `ratchet`), part (of what history would ask), for a figure."""
+    parts = frame[["sales", "ratchet"]].div(frame["fair"].where(frame["fair"] > CENT), axis=0).rename(columns={"sales": "net sales"})
+    return parts.rename_axis("month").reset_index().melt("month", var_name="what", value_name="part").dropna(subset="part")
 
 
 def ratchet_said(frame: pd.DataFrame, currency: str) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from helpers.book import JOINS, SPREAD_DIMENSIONS, Book, dimension_sql, remembered
 from helpers.contract import NOBODY, TARGET_METRICS
+from helpers.days import as_of
 from helpers.metrics import COUNTED, LEVELS, collections, month_targets, new_customers, ratio
 from helpers.text import BLANK, count, join_names, label, money, number, percent, signed_money
 
@@ -153,7 +154,7 @@ def plan(book: Book, metrics: Sequence[str] = ("net_sales", "contribution")) -> 
     """How do the months of the root's targets add up to quarters and the year, and how far has the year come?
 
     The calendar year of the book's month. One row per quarter and month with a target, and the year: period, months (with a target),
-    and per measure `<measure>_target` and `<measure>` (actual of those of them that are over, up to the book's month);
+    and per measure `<measure>_target` and `<measure>` (actual of those of them that are over, the book's month at the latest);
     `attainment` compares the net sales of these with their own targets only, `ahead` is the sales target of the months to come.
     """
     level, entity = root(book)
@@ -166,6 +167,8 @@ def plan(book: Book, metrics: Sequence[str] = ("net_sales", "contribution")) -> 
     set_for = set_for[set_for["metric"].isin(metrics)]
     came = past[past["entity"] == entity].set_index("month")
     targets = set_for.pivot(index="month", columns="metric", values="target").reindex(columns=list(metrics))
+    running = as_of(book) < book.last_day
+    over = [month for month in targets.index if month < book.month or month == book.month and not running]
     periods = [(year, list(targets.index))]
     for quarter in range(4):
         inside = [month for month in targets.index if (int(month[5:]) - 1) // 3 == quarter]
@@ -177,11 +180,11 @@ def plan(book: Book, metrics: Sequence[str] = ("net_sales", "contribution")) -> 
         row = {"period": period, "months": len(inside)}
         for metric in metrics:
             row[f"{metric}_target"] = targets.loc[inside, metric].sum(min_count=1)
-            known = [month for month in inside if month <= book.month and pd.notna(targets.loc[month, metric])]
+            known = [month for month in inside if month in over and pd.notna(targets.loc[month, metric])]
             row[metric] = came[metric].reindex(known).fillna(0.0).sum() if known else np.nan
             if metric == "net_sales":
                 row["attainment"] = ratio(pd.Series([row[metric]]), pd.Series([targets.loc[known, metric].sum()]))[0]
-                row["ahead"] = targets.loc[[month for month in inside if month > book.month], metric].sum()
+                row["ahead"] = targets.loc[[month for month in inside if month not in over], metric].sum()
         rows.append(row)
     columns = ["period", "months", *[f"{metric}{end}" for metric in metrics for end in ("_target", "")], "attainment", "ahead"]
     return pd.DataFrame(rows, columns=columns)

@@ -101,6 +101,7 @@ def test_overdue_by_age(tmp_path):
     people = capital.by_age(capital.overdue(book, "employee")).set_index("entity")["overdue"]
     assert people.to_dict() == {"ann": 210, "bo": 130, "unassigned": 240}
     assert capital.collected(book).set_index("entity").loc["bo", "overdue"] == 130
+    assert capital.aged(book).groupby("level")["overdue"].sum().to_dict() == {"store": 580, "channel": 580, "employee": 580}
     said = capital.overdue_said(book, capital.overdue(book))
     assert said.startswith("CNY 580 of 7 orders is owed past its due date, which is 30 days after the order; the oldest for 92 days.")
     assert said.endswith("Only payouts that name their order can be held against it: 100.0% of the money of the last 90 days.")
@@ -108,7 +109,7 @@ def test_overdue_by_age(tmp_path):
 
 def test_nothing_can_be_said_without_payouts_or_their_orders(tmp_path):
     none = open_book(str(folders.write(tmp_path / "a", {"order_lines.csv": LINES + OWED})), "2025-06")
-    assert capital.collected(none).empty and capital.overdue(none).empty
+    assert capital.collected(none).empty and capital.overdue(none).empty and capital.aged(none).empty
     assert capital.collected_said(none, capital.collected(none), team.names(none)).startswith("No payout is on record")
     assert capital.overdue_said(none, capital.overdue(none)).startswith("No payout is on record")
     sums = PAYOUTS + "2025-06-02,A,shop,,60,\n"

@@ -10,14 +10,18 @@ import pytest
 
 from helpers import ratchet, sample, smart, targets, team
 from helpers.book import open_book
+from helpers.decisions import decide
 from helpers.metrics import facts
 
 KEY = tomllib.loads((sample.FOLDER / "answer_key.toml").read_text(encoding="utf-8"))
 HEAD = "month,level,entity,metric,target,owner,parent\n"
 
 
-def company(tmp_path, sales, asked=(), month="2025-03", scope="company", **tables):
-    """A book. sales: (month, store, amount, what more: columns of the line); asked: (level, entity, metric, target, owner, parent) of 2025-03."""
+def company(tmp_path, sales, asked=(), month="2025-03", scope="company", over=True, **tables):
+    """A book. sales: (month, store, amount, what more: columns of the line); asked: (level, entity, metric, target, owner, parent) of 2025-03.
+
+    With `over`, something is sold in the month after, so that the month itself is over."""
+    sales = [*sales, (str(pd.Period(month, "M") + 1), sales[-1][1], 1)] if over else sales
     columns = [
         "order_id",
         "line_no",
@@ -238,6 +242,14 @@ def test_the_year_is_the_sum_of_its_months(tmp_path):
     assert lines["target"].tolist() == [100, 100, 70] and lines["net sales"].isna().tolist() == [False, False, True]
 
 
+def test_a_running_month_is_still_ahead(tmp_path):
+    sales = [(f"2025-{m:02d}", "N", 100) for m in (1, 2)] + [("2025-03", "N", 10)]
+    asked = [(f"2025-{m:02d}", "company", "company", "net_sales", 100) for m in (1, 2, 3)]
+    book = company(tmp_path, sales, asked, over=False)  # one order on the 10th is all of March: the month runs
+    year = targets.plan(book).iloc[0]
+    assert year[["net_sales_target", "net_sales", "attainment", "ahead"]].tolist() == [300, 200, 1, 100]
+
+
 # ---- the five tests ---------------------------------------------------------------------------------------------------------------
 
 
@@ -362,6 +374,7 @@ def test_what_history_asked_knows_only_the_months_before(tmp_path):
 
 def test_too_young_for_a_year_of_ratcheting(tmp_path):
     book = company(tmp_path, SALES)
+    assert len(ratchet.ratchet_year(company(tmp_path / "b", SALES, over=False))) == 1  # March still runs
     assert len(ratchet.ratchet_year(book)) == 2  # February and March have a year before them, and a growth to know
     assert ratchet.ratchet_said(ratchet.ratchet_year(book), "CNY").startswith("Fewer than three months")
     assert ratchet.held_back(book, "store").empty
@@ -394,6 +407,16 @@ def test_pulled_from_the_air_is_what_was_planted(december):
     came = [sold[row.level][row.entity] > row.highest for row in air.itertuples()]
     assert {(row.level, row.entity) for row, moved in zip(air.itertuples(), came, strict=True) if not moved} == planted
     assert planted == {("region", "West"), ("campaign", "K2512")} and set(air["metric"]) == {"net_sales"}
+
+
+def test_off_pace_in_a_month_that_is_over_is_what_was_missed(december):
+    fired = decide(december, "target").query("rule == 'off_pace'")
+    missed = set()
+    for level in fired["level"].unique():
+        there = facts(december, level)
+        missed |= {(level, entity) for entity in there.loc[there["attainment"] < 1, "entity"]}
+    assert set(zip(fired["level"], fired["entity"], strict=True)) == missed
+    assert sorted(fired["entity"]) == KEY["fires"]["off_pace"]
 
 
 def test_every_month_of_the_sample_adds_up_but_the_planted_one():
