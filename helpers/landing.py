@@ -88,7 +88,7 @@ def reach(landing, spread, shape: np.ndarray, target, lowest) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         below = np.interp((target - landing) / spread, shape, points)
     known = np.isfinite(landing) & np.isfinite(target) & (spread > 0)
-    return np.where(target <= lowest, 1.0, np.where(known, np.clip(1.0 - below, SURE, 1 - SURE), np.nan))
+    return np.where(target <= lowest + 1e-6, 1.0, np.where(known, np.clip(1.0 - below, SURE, 1 - SURE), np.nan))
 
 
 # ---- the months of the past ----------------------------------------------------------------------------------------------------
@@ -97,7 +97,8 @@ def reach(landing, spread, shape: np.ndarray, target, lowest) -> np.ndarray:
 def whole_months(book: Book) -> list[pd.Period]:
     """Whole months from the company's first up to the book's, at most MOST_MONTHS before it."""
     sold = daily(book, "company")
-    first = sold.index[(sold != 0).any(axis=1)][0]
+    some = (sold != 0).any(axis=1)
+    first = sold.index[some][0] if some.any() else book.last_day  # a store before its first sale
     start = min(first.to_period("M") + int(first.day > 7), book.first_day.to_period("M"))
     return list(pd.period_range(max(start, book.first_day.to_period("M") - MOST_MONTHS), book.first_day.to_period("M"), freq="M"))
 
@@ -122,6 +123,7 @@ def _weights(book: Book, level: str, months: list[pd.Period]) -> _Weights:
 
 def _weights_of(book: Book, level: str, months: list[pd.Period]) -> _Weights:
     sold = daily(book.whole() if level == "company" else book, level)
+    sold = sold if level == "company" else sold.assign(**{"": np.nan})  # last, for whoever never sold: flat
     traded, special, limit = sold.where((sold != 0).cummax()), calendar(book), book.policy.target.weekday_significance
     company = None if level == "company" else _weights(book, "company", months)
     days = pd.date_range(months[0].start_time, book.last_day)

@@ -189,7 +189,7 @@ def _sliders(now: Outlook, currency: str):
     )
     target = widgets.FloatSlider(now.target, min=step, max=most, step=step, description="target", readout_format=",.0f", **wide)
     event = f"weight of {label(now.event or format(now.event_day, '%Y-%m-%d'), 20)}"
-    weight = widgets.FloatSlider(now.event_weight, min=0.0, max=max(5.0, 2 * now.event_weight), step=0.05, description=event, **wide)
+    weight = widgets.FloatSlider(now.event_weight, min=0.0, max=max(5.0, 2 * now.event_weight), step=0.01, description=event, **wide)
     told = widgets.HTML(panel(what_if(now), currency))
 
     def turned(_) -> None:

@@ -79,6 +79,20 @@ def test_too_little_history_is_blank_and_says_so(tmp_path, months):
     assert forecast.backtest(book).empty and "Nothing can be judged" in forecast.backtest_said(forecast.backtest(book))
 
 
+def test_a_store_before_its_first_sale_has_a_target(tmp_path):
+    days = pd.date_range("2025-01-01", "2025-05-20")
+    rows = HEAD + lines(days, [50.0] * len(days), "old") + lines(pd.DatetimeIndex(["2025-05-19"]), [50.0], "new", start=900)
+    goals = "2025-03,store,new,net_sales,100,\n2025-05,store,new,net_sales,100,\n"
+    folder = str(write(tmp_path, {"order_lines.csv": rows, "targets.csv": TARGETS + goals}))
+    early = open_book(folder, "2025-03", "new")
+    told = forecast.attainment_probabilities(early, as_of="2025-03-10").iloc[0]
+    assert told["actual"] == 0 and np.isnan(told["probability"])
+    assert forecast.attainment_probabilities(early)["probability"].tolist() == [0.0]  # the month is over, and nothing was sold
+    assert forecast.backtest(early).empty and decide(early, "target")["rule"].tolist() == ["off_pace"]
+    late = forecast.attainment_probabilities(open_book(folder, "2025-05", "new")).iloc[0]
+    assert late["actual"] == 50 and "sold for the first time on 2025-05-19" in late["why"]
+
+
 def test_a_company_that_began_late_in_its_only_month(tmp_path):
     days = pd.date_range("2025-05-20", "2025-05-24")
     goal = "2025-05,company,company,net_sales,900,\n"
