@@ -500,7 +500,9 @@ def test_reports_in_german_and_japanese(tmp_path):
     ]
     files = {"exports/de.csv": f"Alle Beträge in Euro\n\n{GERMAN}\n" + "\n".join(german) + "\n", "jp/jp.csv": (f'"指定のない場合、単位は円"\n{JAPANESE}\n' + "\n".join(japanese) + "\n").encode("cp932"),
              "fx_rates.csv": "date,currency,rate\n2025-01-01,EUR,1.1\n2025-01-01,JPY,0.007\n"}  # fmt: skip
-    folder = write(tmp_path, files, TOML + source("amazon_date_range", store="de") + source("amazon_date_range", "jp/*", "jp"))
+    folder = write(
+        tmp_path, files, TOML + source("amazon_date_range", store="de") + source("amazon_date_range", "jp/*", "jp", 'decimal = "."')
+    )
     query = "select store, cast(ordered_at as varchar), gross_amount, discount_amount, platform_fee, fulfilment_cost, region, currency from order_lines order by 1"
     assert read(folder, query) == [
         ("de", "2025-06-08 03:23:05", 1000, 100, 150, Decimal("5.5"), "Bayern", "EUR"), ("jp", "2025-06-07 20:34:56", 1200, 112, 150, 300, "東京都", "JPY")
@@ -521,7 +523,16 @@ def test_an_unknown_transaction_stops_the_report_and_two_kinds_of_money_are_refu
     folder = write(tmp_path / "b", files, TOML + source("amazon_date_range", more='place = { "moon fee/*" = "overheads: Moon" }'))
     assert read(folder, "select category, amount from overheads") == [("Moon", 1)] and differences(folder) == {0}
     with pytest.raises(BadInput, match="tell the same money of one store"):
-        read(write(tmp_path / "c", files, TOML + source("amazon_date_range") + source("amazon_settlement", "s/*")), "from order_lines")
+        read(
+            write(
+                tmp_path / "c",
+                files,
+                TOML
+                + source("amazon_date_range", more='place = { "moon fee/*" = "overheads: Moon" }')
+                + source("amazon_settlement", "s/*"),
+            ),
+            "from order_lines",
+        )
 
 
 # ---- stock and ads ---------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ columns in the United States, 23 in 2017, 29 in India); columns are found by nam
 - `Transfer` is the deposit: it gives the payouts' day and is no cost. Reports that start in 2025 or later hold deferred transactions too
   (`Transaction Status`, or no release date): sales and refunds that Amazon has not paid out, so that no payout is made from them.
 - The report names no currency: it is that of the marketplace, unless company.toml names one. Rows have the day on which Amazon posted
-  them. The rules for orders, refunds, overheads and payouts stand in amazon_money.py.
+  them. Japanese files hold whole numbers, which leave the decimal mark open: say decimal = ".". The other rules stand in amazon_money.py.
 
 No merchant's own file was seen: headers and types come from public programs that read such files. Verified by several of them: English,
 German, French, Italian, Spanish and Japanese. From a single one: Dutch, Polish, Swedish, Turkish, Portuguese and Mexican Spanish.
@@ -165,7 +165,7 @@ where order_id is null and kind in ('order', 'refund') and posted is not null an
 
 -- The currency is that of the marketplace; a row without one takes that of its file.
 create or replace temp table items as
-select r.*, {_CURRENCY} as currency, coalesce(k.kind, lower(coalesce(r.type, ''))) as kind, {_sum(_TAXES)} as tax, rtrim(coalesce(description, ''), ': ') as about,
+select r.*, {_CURRENCY} as currency, coalesce(k.kind, lower(coalesce(r.type, ''))) as kind, {_sum(_TAXES)} as tax, rtrim(coalesce(description, ''), ':： ') as about,
        status is not null and (lower(status) = 'deferred' or released is null) and kind <> 'transfer' as deferred
 from rows r left join (values {_KINDS}) k(word, kind) on lower(r.type) = k.word
 where raw_id not in (select raw_id from skipped);
