@@ -476,6 +476,10 @@ CHOICES = (
     "what was given away then beyond one's own rate of the earlier days, with and without what the others did in the same channels: the smaller.",
     "Commission schemes are compared on the month's orders as they are, on top of the commissions in the ledger, each at the rate at which it costs "
     "what `commission_rate` on net sales costs. Nobody pays in for a loss.",
+    "Costs of a marketplace that belong to no order (storage, transport to its warehouse, subscription) are overheads of the store's month, "
+    "less what it paid back for lost goods; promotions that it charges by the day are marketing. What an order was paid leaves out the "
+    "marketplace's fulfilment fees, as what is due does: they are part of the deposit that names no order.",
+    "Where one report tells the money of a refund and another one the goods, they are two rows of `returns`, each on its own day.",
     "A firing is `close` where the bootstrap interval holds the threshold, where fewer orders than `min_orders` speak, and where goods "
     "without a known cost could turn the loss into a profit.",
     "In decisions.csv the `area` of a rule that looks at several levels is the level, so that a store and a team of one name differ.",

@@ -42,14 +42,14 @@ TOTAL = (
 )
 
 SQL = f"""
-create or replace table items as
+create or replace temp table items as
 select *, {TOTAL} as total, coalesce(item_status, order_status, '') ilike 'cancel%' as cancelled, coalesce(sales_channel, '') ilike 'non-amazon%' as of_another,
        coalesce(shipping_price, 0) + coalesce(wrap_price, 0) as sent, coalesce(shipping_tax, 0) + coalesce(wrap_tax, 0) as sent_tax,
        abs(coalesce(item_discount, 0)) + abs(coalesce(ship_discount, 0)) as discount,
        coalesce(cast($tax_included as boolean), coalesce(sales_channel, 'Amazon.com') not in ('Amazon.com', 'Amazon.ca')) as taxed
 from rows;
 
-create or replace table live as select distinct order_id, sku from items where not cancelled and not of_another and item_price is not null;
+create or replace temp table live as select distinct order_id, sku from items where not cancelled and not of_another and item_price is not null;
 
 insert into skipped
 select raw_id, 'sales_channel', sales_channel, 'an order of another shop, sent from Amazon''s warehouse: the sale is told there' from items where of_another
@@ -62,7 +62,7 @@ select raw_id, 'item_status', item_status, 'cancelled, while the same SKU of the
 where not of_another and cancelled and quantity <> 0;
 
 -- A tax that prices contain is what a column says, or what company.toml names; a discount contains it in the same proportion.
-create or replace table priced as
+create or replace temp table priced as
 select raw_id, order_id, sku, purchased, quantity, coalesce(currency, $currency, $home) as currency, cancelled, coalesce(state, country) as region, coalesce(total, 0) as total, coalesce(item_price, 0) as gross,
        case when not taxed then gross when untaxed_price is not null then untaxed_price when coalesce(item_tax, 0) <> 0 then gross - item_tax
             else cast(round(gross / cast(1 + $tax_rate as decimal(9,6)), 2) as decimal(18,4)) end as price,

@@ -9,7 +9,7 @@ columns in the United States, 23 in 2017, 29 in India); columns are found by nam
 - `Transfer` is the deposit: it gives the payouts' day and is no cost. Reports that start in 2025 or later hold deferred transactions too
   (`Transaction Status`, or no release date): sales and refunds that Amazon has not paid out, so that no payout is made from them.
 - The report names no currency: it is that of the marketplace, unless company.toml names one. Rows have the day on which Amazon posted
-  them. The rules for orders, refunds, overheads and payouts stand in amazon_money.py.
+  them. Japanese files hold whole numbers, which leave the decimal mark open: say decimal = ".". The other rules stand in amazon_money.py.
 
 No merchant's own file was seen: headers and types come from public programs that read such files. Verified by several of them: English,
 German, French, Italian, Spanish and Japanese. From a single one: Dutch, Polish, Swedish, Turkish, Portuguese and Mexican Spanish.
@@ -164,29 +164,29 @@ select raw_id, 'order_id', null, 'no order' from rows join (values {_KINDS}) k(w
 where order_id is null and kind in ('order', 'refund') and posted is not null and total = {_sum(_MONEY + _TAXES)};
 
 -- The currency is that of the marketplace; a row without one takes that of its file.
-create or replace table items as
-select r.*, {_CURRENCY} as currency, coalesce(k.kind, lower(coalesce(r.type, ''))) as kind, {_sum(_TAXES)} as tax, rtrim(coalesce(description, ''), ': ') as about,
+create or replace temp table items as
+select r.*, {_CURRENCY} as currency, coalesce(k.kind, lower(coalesce(r.type, ''))) as kind, {_sum(_TAXES)} as tax, rtrim(coalesce(description, ''), ':： ') as about,
        status is not null and (lower(status) = 'deferred' or released is null) and kind <> 'transfer' as deferred
 from rows r left join (values {_KINDS}) k(word, kind) on lower(r.type) = k.word
 where raw_id not in (select raw_id from skipped);
 
 -- Deposits: the transfers to the bank. A settlement that is paid in parts has the day of its last one.
-create or replace table deposits as
+create or replace temp table deposits as
 select min(raw_id) as raw_id, settlement, cast(max(posted) as date) as paid_on, currency, -sum(total) as amount from items where kind = 'transfer'
 group by coalesce(settlement, cast(raw_id as varchar)), settlement, currency;
 
 -- What has no column of its own is placed by type and description: whole rows of other types, and `other` of orders and refunds.
-create or replace table routed as
+create or replace temp table routed as
 select raw_id, currency, type, kind, about, kind in ('order', 'refund') as sold,
        case when sold then coalesce(other, 0) else total - tax end as amount, kind || '/' || case when sold then 'other' else about end as name
 from items where not sold or coalesce(other, 0) <> 0;
 
-create or replace table kinds as
+create or replace temp table kinds as
 select name as raw_name, min(concat(type, '/', case when sold then 'other' else about end)) as name, regexp_replace(lower(name), ' - (reversal|correction|取り消し|訂正)', '') as key,
        count(*) as n, sum(amount) as amount, min(currency) as currency
 from routed group by routed.name;
 {lookup("amazon_date_range", ROUTES)}
-create or replace table parts as
+create or replace temp table parts as
 with pieces as (
     select raw_id, 'gross_amount' as place, coalesce(sales, 0) as amount, coalesce(quantity, 0) as quantity, true as price from items where kind = 'order'
     union all select raw_id, 'shipping_income', {_sum(("shipping", "wrap"))}, null, true from items where kind = 'order'

@@ -24,7 +24,7 @@ select raw_id, 'date', null, 'no day' from rows where date is null
 union all select raw_id, 'sku', fnsku, 'no MSKU' from rows where date is not null and sku is null
 union all select raw_id, 'ending', null, 'no balance' from rows where date is not null and sku is not null and ending is null;
 
-create or replace table balances as
+create or replace temp table balances as
 select * replace (case when upper(disposition) = 'SELLABLE' then ending else 0 end as ending, case when upper(disposition) = 'SELLABLE' then coalesce(transit, 0) else 0 end as transit),
        case when coalesce(upper(disposition), '') <> 'SELLABLE' then ending else 0 end as unsellable
 from rows where raw_id not in (select raw_id from skipped);

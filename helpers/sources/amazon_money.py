@@ -56,14 +56,14 @@ def lookup(adapter: str, known: str) -> str:
     """SQL that gives each of `kinds` (key, name, n, amount, currency) its place, in `kind_places`, or refuses the export."""
     values = ", ".join("('" + pattern.replace("'", "''") + f"', '{place}', false)" for pattern, place in places(known).items())
     return f"""
-create or replace table places as select * from (values {values}) p(pattern, place, own)
+create or replace temp table places as select * from (values {values}) p(pattern, place, own)
 union all select lower(entry.key), entry.value, true from (select unnest(map_entries($place)) as entry);
 
 insert into refusals
 select 'company.toml: "' || place || '" is no place; there are {_SAY}' from places
 where own and not regexp_full_match(place, '{_PLACES}|(overheads|elsewhere): .+|marketing_spend: (ads|event_fee|affiliate|other)') limit 1;
 
-create or replace table kind_places as
+create or replace temp table kind_places as
 select k.key, arg_max(place, length(pattern) + case when own then 10000 else 0 end) as place
 from kinds k left join places p on k.key = p.pattern or (contains(p.pattern, '*') and k.key glob p.pattern) group by k.key;
 
@@ -94,15 +94,15 @@ union all
 select 'company.toml: {adapter} and {other} tell the same money of one store; keep one of them' where list_contains($beside, '{other}');
 
 -- Prices that contain a tax which no row of the item shows: the tax is taken out, to the cent.
-create or replace table showing as
+create or replace temp table showing as
 select order_id, sku from parts where place = '{TAX}' and $tax_rate > 0 group by all having bool_or(amount <> 0);
 
 -- A fee of a whole order goes to its largest line.
-create or replace table largest as
+create or replace temp table largest as
 select order_id, arg_max(sku, amount) as sku from parts
 where place = 'gross_amount' and order_id in (select order_id from parts where sku is null and place not like '%: %') group by order_id;
 
-create or replace table money as
+create or replace temp table money as
 select p.* exclude (sku, place, amount, price), coalesce(p.sku, l.sku, '') as sku, amount as whole,
        case when price and s.order_id is null and $tax_rate > 0 then cast(round(amount / cast(1 + $tax_rate as decimal(9,6)), 2) as decimal(18,4)) else amount end as amount,
        case when place = 'marketing_spend: ads' and ($advertising = 'leave out' or ($advertising is null and list_contains($beside, 'amazon_sponsored_products')))
@@ -110,7 +110,7 @@ select p.* exclude (sku, place, amount, price), coalesce(p.sku, l.sku, '') as sk
 from parts p left join largest l on p.order_id = l.order_id and p.sku is null left join showing s on p.order_id = s.order_id and p.sku = s.sku;
 
 -- Order lines: the sale as it was posted, and the fees. A line that another source has made lends its day, region and money.
-create or replace table lines as
+create or replace temp table lines as
 with sold as (
     select order_id, sku, min(raw_id) as raw_id, min(posted) as posted, min(currency) as currency, min(region) as region, sum(quantity) as quantity,
            count(*) filter (where place = 'gross_amount') > 0 as sale,
@@ -145,7 +145,7 @@ union all
 select raw_id, currency, 'fees given back beyond those charged', -least(fee, 0) - least(fulfilment, 0) from lines where fee < 0 or fulfilment < 0;
 
 -- Refunds, one row for each line and day; fees that came back or were kept are summed up by sign.
-create or replace table back as
+create or replace temp table back as
 select row_number() over (order by min(raw_id)) as out_id, min(raw_id) as raw_id, order_id, sku, cast(posted as date) as day, currency, coalesce(sum(quantity), 0) as quantity,
        -coalesce(sum(amount) filter (where place = 'refund_amount'), 0) as refund, coalesce(sum(amount) filter (where place = 'fee_refunded'), 0) as fee,
        coalesce(sum(amount) filter (where place = 'handling_cost'), 0) as handling
@@ -158,7 +158,7 @@ select out_id, raw_id, $store as store, order_id, nullif(sku, '') as line_no, da
 from back;
 
 -- Everything without an order line: overheads by month and category, marketing by day and kind, the rest elsewhere.
-create or replace table rest as
+create or replace temp table rest as
 with apart as (
     select m.raw_id, m.posted, m.currency, m.amount, order_id is not null and place not like '%: %' as stray,
            case when place = 'platform_fee' then 'overheads: Amazon account' when place = 'fulfilment_cost' then 'overheads: FBA fulfilment'
@@ -168,7 +168,7 @@ with apart as (
     where place like '%: %' or order_id is null or (place in {_SALE} and l.out_id is null))
 select *, case when place like 'overheads: %' then cast(date_trunc('month', posted) as date) else cast(posted as date) end as day from apart;
 
-create or replace table sums as
+create or replace temp table sums as
 select row_number() over (order by min(raw_id)) as out_id, min(raw_id) as raw_id, place, currency, day, -sum(amount) as cost
 from rest where place like 'overheads: %' or place like 'marketing_spend: %' group by place, currency, day;
 
@@ -180,7 +180,7 @@ create table made_marketing_spend as
 select out_id, raw_id, day as date, $store as store, coalesce($channel, 'amazon') as channel, cost as amount, substr(place, 18) as kind, currency
 from sums where place like 'marketing_spend: %' and cost > 0;
 
-create or replace table summed as
+create or replace temp table summed as
 select r.raw_id, r.amount, r.place, s.out_id, s.cost, s.currency from rest r
 join sums s on r.place = s.place and r.currency is not distinct from s.currency and r.day is not distinct from s.day;
 
@@ -203,7 +203,7 @@ union all
 select raw_id, split_part(place, ': ', 1), out_id from summed where cost > 0;
 
 -- Payouts: what each order got, and what else the deposit held.
-create or replace table paid as
+create or replace temp table paid as
 select min(raw_id) as raw_id, settlement, paid_on, order_id, currency, sum(amount) as amount from money
 where place in {_DUE} and order_id is not null and paid_on is not null
 group by settlement, paid_on, order_id, currency having sum(amount) <> 0;

@@ -96,7 +96,7 @@ FIELDS = fields(
 
 SQL = f"""
 -- The first row of a settlement is the one without an amount.
-create or replace table settlements as
+create or replace temp table settlements as
 select settlement, coalesce(max(currency), $currency, $home) as currency, max(deposited) as paid_on, max(total_amount) as total,
        min(raw_id) filter (where transaction_type is null and amount is null) as first_id,
        coalesce(sum(amount) filter (where coalesce(transaction_type, '') not ilike 'transfer'), 0) as added
@@ -112,22 +112,22 @@ select raw_id, 'total_amount', cast(total as varchar),
 from rows r join settlements s using (settlement)
 where total is null or first_id is null or total <> added or (amount is null and raw_id <> first_id);
 
-create or replace table details as select * from rows where amount is not null and raw_id not in (select raw_id from skipped);
+create or replace temp table details as select * from rows where amount is not null and raw_id not in (select raw_id from skipped);
 
-create or replace table kinds as
+create or replace temp table kinds as
 select transaction_type, amount_type, amount_description, concat(transaction_type, '/', amount_type, '/', amount_description) as name,
        regexp_replace(lower(concat(transaction_type, '/', amount_type, '/', amount_description)), ' - (reversal|correction)', '') as key,
        count(*) as n, sum(amount) as amount, min(s.currency) as currency
 from details join settlements s using (settlement) group by transaction_type, amount_type, amount_description;
 {lookup("amazon_settlement", PLACES)}
-create or replace table parts as
+create or replace temp table parts as
 select d.raw_id, d.settlement, d.order_id, d.sku, d.posted, s.paid_on, cast(null as varchar) as region, s.currency, d.amount, p.place,
        case when lower(d.amount_type || d.amount_description) = 'itempriceprincipal' then quantity end as quantity, lower(d.amount_type) in ('itemprice', 'promotion') as price
 from details d join settlements s using (settlement)
 join kinds k on d.transaction_type is not distinct from k.transaction_type and d.amount_type is not distinct from k.amount_type and d.amount_description is not distinct from k.amount_description
 join kind_places p using (key);
 
-create or replace table deposits as
+create or replace temp table deposits as
 select first_id as raw_id, settlement, paid_on, currency, total as amount from settlements where total = added and first_id is not null and settlement is not null;
 {to_tables("amazon_settlement", "amazon_date_range")}
 """

@@ -29,7 +29,7 @@ select raw_id, 'date', null, 'no day' from rows where spend is not null and date
 union all
 select raw_id, 'spend', null, 'no cost' from rows where spend is null;
 
-create or replace table costs as
+create or replace temp table costs as
 select *, coalesce(date, starts) as day from rows where raw_id not in (select raw_id from skipped);
 
 insert into refusals

@@ -450,7 +450,7 @@ def account(con: duckdb.DuckDBPyConnection, number: int, export: Export) -> None
                      union all select currency, 'ledger', table_name || '.' || column_name, sum(sign * loaded) from source_sums join signs using (table_name, column_name)
                      where source_no = {number} group by all
                      union all select currency, 'set aside', '', sum(amount) from (
-                         select currency, sum(total) as amount from raw_{number} where state = 'set aside' group by currency
+                         select currency, sum(total) as amount from raw_{number} where state = 'set aside' and total is not null group by currency
                          union all select currency, sum(sign * set_aside) from source_sums join signs using (table_name, column_name) where source_no = {number} group by currency)
                      group by currency
                      union all select currency, 'elsewhere', what, sum(amount) from others_{number} group by currency, what)
