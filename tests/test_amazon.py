@@ -394,6 +394,21 @@ def test_prices_contain_the_tax_outside_north_america(tmp_path):
     assert read(folder, "select sum(gross_amount) from order_lines") == [(357,)] and differences(folder) == {0}
 
 
+def test_a_tax_that_prices_contain_is_told_once_where_a_settlement_takes_the_sale_over(tmp_path):
+    """119.00 − 11.90 in All Orders is 100 − 10 and 17.10 of tax; the settlement has the same sale without its tax."""
+    orders = all_orders({"amazon-order-id": "1", "sales-channel": "Amazon.de", "item-price": "119.00", "item-tax": "19.00", "item-promotion-discount": "11.90"})
+    settled = settlement(
+        ("Order", "1", "A", "ItemPrice", "Principal", "100.00", JUNE, "2"), ("Order", "1", "A", "ItemPrice", "Tax", "19.00", JUNE, "2"),
+        ("Order", "1", "A", "Promotion", "Principal", "-10.00", JUNE, "2"), ("Order", "1", "A", "Promotion", "TaxDiscount", "-1.90", JUNE, "2"),
+    )  # fmt: skip
+    toml = TOML + source("amazon_settlement", "exports/s*") + source("amazon_all_orders", "exports/o*")
+    folder = write(tmp_path, {"exports/o.txt": orders, "exports/s.txt": settled}, toml)
+    assert read(folder, "select gross_amount, discount_amount from order_lines") == [(100, 10)]
+    query = "select what, amount from source_totals where source like 'amazon_all_orders%' and part = 'elsewhere'"
+    assert dict(read(folder, query)) == {"taxes in the prices": Decimal("17.10"), "sales that amazon_settlement tells, with their fees": 90}
+    assert differences(folder) == {0}
+
+
 def test_money_comes_from_the_settlement_and_goods_from_the_report_of_returns(tmp_path):
     """A unit costs 15; the buyer gets 20 back on the 12th, and the sound unit is back in stock on the 15th: 15 less cost of goods then."""
     header = "\t".join(amazon.FBA_RETURNS)

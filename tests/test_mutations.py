@@ -61,7 +61,8 @@ def tables():
 
 def decoded(path: Path) -> tuple[str, str]:
     data = path.read_bytes()
-    for encoding in ENCODINGS if not data.startswith(b"\xff\xfe") else ["utf-16"]:
+    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))  # without a mark, any even number of bytes decodes as UTF-16
+    for encoding in ["utf-16"] if wide else [encoding for encoding in ENCODINGS if encoding != "utf-16"]:
         try:
             return data.decode(encoding), encoding
         except UnicodeDecodeError:

@@ -352,10 +352,11 @@ def _take_lines(con: duckdb.DuckDBPyConnection) -> None:
         con.execute("create or replace temp table mine as select out_id, what from taken where source_no = ?", [number])
         con.execute(
             f"""insert into others_{number}
-                select raw_id, currency, what, coalesce(total, 0)
+                select raw_id, r.currency, what, coalesce(total, 0) - coalesce(told, 0)
                 from mine join (select out_id, raw_id from made_{number}_order_lines
                                 union select out_id, raw_id from links_{number} where table_name = 'order_lines') using (out_id)
-                join raw_{number} using (raw_id)"""
+                join raw_{number} r using (raw_id)
+                left join (select raw_id, sum(amount) as told from others_{number} group by raw_id) using (raw_id)"""
         )
         con.execute(f"delete from made_{number}_order_lines where out_id in (select out_id from mine)")
         con.execute(f"delete from links_{number} where table_name = 'order_lines' and out_id in (select out_id from mine)")
