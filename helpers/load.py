@@ -39,6 +39,10 @@ KINDS = {
         "not a time such as 2025-01-31 or 2025-01-31T18:30:00+08:00",
     ),
 }
+TYPES = {
+    "text": "varchar", "amount": "decimal(18,4)", "number": "decimal(18,4)", "rate": "decimal(18,10)", "integer": "bigint", "flag": "boolean",
+    "date": "date", "month": "date", "timestamp": "timestamp",
+}  # fmt: skip
 SALE = "store, order_id, line_no"
 FROM_EXPORTS = 1_000_000  # numbers from here on are exports', in the place of a file's number
 DAY_OF_RATE = {  # the day whose exchange rate a row takes: a return its order's, a cost that of the day on which it is used
@@ -82,6 +86,9 @@ def load_tables(con: duckdb.DuckDBPyConnection, company: Company, scratch: Path)
 
 def _load_table(con: duckdb.DuckDBPyConnection, company: Company, table: Table, made: list[int], scratch: Path) -> None:
     """`made`: the numbers of the exports from which rows of this table were made; they follow the files, as file_no FROM_EXPORTS + number."""
+    if table.name not in company.tables():
+        con.execute(f"create table {table.name} ({', '.join(f'{quote(column.name)} {TYPES[column.kind]}' for column in table.columns)})")
+        return
     inputs = _read_inputs(con, company, table, made, scratch)
     zone = "'" + company.settings.timezone.replace("'", "''") + "'"
     typed = {column.name: _value(column, zone) for column in table.columns}
@@ -90,31 +97,32 @@ def _load_table(con: duckdb.DuckDBPyConnection, company: Company, table: Table, 
     values = ", ".join(f"case when {_readable(column)} then {typed[column.name]} end as {quote(column.name)}" for column in table.columns)
     texts = ", ".join(f"{quote(column.name)} as {quote('text ' + column.name)}" for column in table.columns)
     con.execute(f"create temp table checked as select file_no, row_no, case {bad} end as bad, {values}, {texts} from ({inputs})")
-    if table.name in company.tables():
-        reasons = [(column, reason) for column, _, reason in checks]
-        reasons += _check_keys(con, table, len(reasons))
-        if table.name == "returns":
-            reasons += _check_sales(con, len(reasons))
-        reasons += _check_currency(con, company, table, len(reasons))
-        _set_aside(con, table, made, reasons)
-        _sum_amounts(con, table, typed, inputs)
-        _sum_sources(con, table, made)
+    reasons = [(column, reason) for column, _, reason in checks]
+    reasons += _check_keys(con, table, len(reasons))
+    if table.name == "returns":
+        reasons += _check_sales(con, len(reasons))
+    reasons += _check_currency(con, company, table, len(reasons))
+    _set_aside(con, table, made, reasons)
+    _sum_amounts(con, table, typed, inputs)
+    _sum_sources(con, table, made)
     con.execute(f"create table {table.name} as select {', '.join(quote(c.name) for c in table.columns)} from checked where bad is null")
     con.execute("drop table checked")
-    con.execute("drop table if exists inputs")
+    con.execute("drop table inputs")
 
 
 def _sum_amounts(con: duckdb.DuckDBPyConnection, table: Table, typed: dict[str, str], inputs: str) -> None:
-    for column in table.columns:
-        if column.kind == "amount":
-            read = f"case when {_readable(column)} then {typed[column.name]} end"
-            con.execute(
-                f"insert into amounts select ?, ?, (select coalesce(sum({read}), 0) from ({inputs})),"
-                f" coalesce(sum({quote(column.name)}) filter (bad is null), 0),"
-                f" coalesce(sum({quote(column.name)}) filter (bad is not null), 0),"
-                f" count({quote('text ' + column.name)}) - count({quote(column.name)}) from checked",
-                [table.name, column.name],
-            )
+    columns = [column for column in table.columns if column.kind == "amount"]
+    if not columns:
+        return
+    read = [f"coalesce(sum(case when {_readable(column)} then {typed[column.name]} end), 0)" for column in columns]
+    came = con.execute(f"select {', '.join(read)} from ({inputs})").fetchone()
+    kept = [
+        f"coalesce(sum({cell}) filter (bad is null), 0), coalesce(sum({cell}) filter (bad is not null), 0), count({text}) - count({cell})"
+        for cell, text in ((quote(column.name), quote("text " + column.name)) for column in columns)
+    ]
+    became = con.execute(f"select {', '.join(kept)} from checked").fetchone()
+    rows = [[table.name, column.name, came[n], *became[3 * n : 3 * n + 3]] for n, column in enumerate(columns)]
+    con.executemany("insert into amounts values (?, ?, ?, ?, ?, ?)", rows)
 
 
 def _sum_sources(con: duckdb.DuckDBPyConnection, table: Table, made: list[int]) -> None:
@@ -157,9 +165,6 @@ def _read_inputs(con: duckdb.DuckDBPyConnection, company: Company, table: Table,
         queries.append(
             f"select {FROM_EXPORTS + number} as file_no, out_id as row_no, {', '.join(quote(name) for name in known)} from made_{number}_{table.name}"
         )
-    if not queries:
-        nothing = ", ".join(f"cast(null as varchar) as {quote(name)}" for name in known)
-        queries = [f"select 0 as file_no, cast(0 as bigint) as row_no, {nothing} where false"]
     return " union all ".join(queries)
 
 
