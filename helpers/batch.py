@@ -27,7 +27,7 @@ from importlib.metadata import requires, version
 from pathlib import Path
 
 from helpers import kernels, pages
-from helpers.book import Book, open_book
+from helpers.book import Book, code, open_book
 from helpers.contract import BadInput
 from helpers.decisions import decide, for_file
 from helpers.load_report import unknown
@@ -146,7 +146,7 @@ def _scopes(book: Book, data: str, stores: str) -> list[str]:
 
 def _tasks(book, data, scopes, folders, paths, declared, values) -> list[Task]:
     """Every piece of work, the tables of a scope before its notebooks."""
-    everywhere = [book.fingerprint, book.name, _code(), _versions(), [path.name for path in paths]]
+    everywhere = [book.fingerprint, book.name, code(), _versions(), [path.name for path in paths]]
     sources = {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
     tasks, dates = [], basis_said(book)
     for scope in scopes:
@@ -170,12 +170,6 @@ def _digest(parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _code() -> str:
-    """Digest of the workbook's own code, style sheets, templates and policy."""
-    files = sorted(path for path in Path(__file__).parent.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return _digest([[path.name, hashlib.sha256(path.read_bytes()).hexdigest()] for path in files])
-
-
 def _versions() -> dict[str, str]:
     """Versions of Python, the workbook and what it is built on."""
     names = sorted({line.split(";")[0].split("<")[0].split(">")[0].split("=")[0].strip() for line in requires("profit-workbook") or []})
@@ -196,7 +190,7 @@ def _work(tasks, work: Path, target: Path, last: dict, jobs: int, seconds: float
         kept = _kept(task, work, target, last)
         if kept:
             records[task] = kept
-    todo = [task for task in tasks if task not in records]
+    todo = sorted((task for task in tasks if task not in records), key=lambda task: task.name != TABLES)  # what they keep, notebooks find
     progress = _Progress(len(todo), len(tasks) - len(todo), say, started)
     stop = threading.Event()
     config = kernels.use()

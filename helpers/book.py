@@ -1,8 +1,11 @@
 """The book that a notebook opens: one company, one month, one scope, and the slices of its ledger as small frames."""
 
 import functools
+import hashlib
+import json
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -34,6 +37,29 @@ def remembered(function):
         return book.memory[key].copy()
 
     return once
+
+
+@functools.cache
+def code() -> str:
+    """Digest of the workbook's own code, style sheets, templates and policy."""
+    files = sorted(path for path in Path(__file__).parent.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    parts = [[path.name, hashlib.sha256(path.read_bytes()).hexdigest()] for path in files]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def kept(book: "Book", name: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """A frame that many notebooks of a scope need, made once and kept beside the prepared tables, for as long as code and policy are the same."""
+    key = json.dumps([code(), book.policy.model_dump_json(), book.month, book.scope])
+    path = book.prepared / "kept" / f"{name}-{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}.parquet"
+    with suppress(OSError):
+        return pd.read_parquet(path)
+    frame = make()
+    half = path.with_name(f"{path.name}.{os.getpid()}")
+    with suppress(OSError):  # a cache that is only to be read from
+        path.parent.mkdir(exist_ok=True)
+        frame.to_parquet(half)
+        half.replace(path)
+    return frame
 
 
 JOINS = {  # tables that a dimension's label needs

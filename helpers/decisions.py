@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import capital, easing, forecast, stock, text
-from helpers.book import Book
+from helpers.book import Book, kept
 from helpers.contract import NOBODY
 from helpers.metrics import LEVELS, METRICS, WINDOW, facts, margins, month_targets, ratio
 from helpers.policy import Rule
@@ -18,27 +18,38 @@ EVIDENCE_COLUMNS = ["level", "name", "low", "high", "side", "money_says", "innoc
 """What the frame of `decide` has beside them; low and high are the ends of the interval."""
 
 
+_FLOATS = ("value", "threshold", "money_at_stake", "low", "high")
+
+
 def decide(book: Book, area: str | None = None) -> pd.DataFrame:
     """Every rule of the policy (or of one area) fired over the book's month, most money at stake first.
 
     A rule whose tables are missing does not fire. `confidence` is `close` when the interval of a bootstrap over orders holds the
     threshold, or when there are fewer orders than the policy's `min_orders`; a count of stock or money received is `clear`.
     """
+    areas = dict.fromkeys(rule.area for rule in book.policy.rules.values() if area in (None, rule.area))
+    frames = [kept(book, f"decisions-{one}", lambda one=one: _decide(book, one)) for one in areas]
+    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*COLUMNS, *EVIDENCE_COLUMNS])
+    frame = frame.assign(innocent=[book.policy.rules[name].innocent for name in frame["rule"]])
+    return frame.sort_values(["money_at_stake", "rule", "entity"], ascending=[False, True, True], ignore_index=True)
+
+
+def _decide(book: Book, area: str) -> pd.DataFrame:
     thresholds = book.policy.thresholds()
     looks: dict[str, pd.DataFrame] = {}
-    fired = []
+    fired, columns = [], [*COLUMNS, *EVIDENCE_COLUMNS[:-1]]
     for name, rule in book.policy.rules.items():
-        if area and rule.area != area:
+        if rule.area != area:
             continue
         if rule.look not in looks:
             looks[rule.look] = LOOKS[rule.look](book)
         hits = _fire(looks[rule.look], rule, thresholds)
         if len(hits):
             hits = _with_evidence(book, name, rule, hits.assign(rule=name))
-            fired.append(hits[[column for column in (*COLUMNS, *EVIDENCE_COLUMNS) if column in hits]])
-    frame = pd.concat(fired, ignore_index=True) if fired else pd.DataFrame(columns=[*COLUMNS, *EVIDENCE_COLUMNS])
-    frame = _named(book, frame.assign(scope=book.scope, month=book.month)[[*COLUMNS, *EVIDENCE_COLUMNS]])
-    return frame.sort_values(["money_at_stake", "rule", "entity"], ascending=[False, True, True], ignore_index=True)
+            fired.append(hits[[column for column in columns if column in hits]])
+    frame = pd.concat(fired, ignore_index=True) if fired else pd.DataFrame(columns=columns)
+    named = _named(book, frame.assign(scope=book.scope, month=book.month)[columns])
+    return named.astype({name: "float" if name in _FLOATS else "int" if name == "sample_size" else "str" for name in named})
 
 
 def for_file(decisions: pd.DataFrame) -> pd.DataFrame:
@@ -62,7 +73,6 @@ def _fire(look: pd.DataFrame, rule: Rule, thresholds: dict) -> pd.DataFrame:
         area=rule.area, verdict=rule.verdict, metric=rule.metric, value=hits[rule.metric].astype(float), threshold=threshold,
         money_at_stake=money.astype(float) + 0.0, side=rule.side, money_says=rule.money_says,
         action=hits["action"] if "action" in hits else rule.action,
-        innocent=[rule.innocent] * len(hits),
     )  # fmt: skip
 
 
