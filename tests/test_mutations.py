@@ -94,6 +94,8 @@ def mutate(path: Path, rng: random.Random) -> tuple[str, int | None]:
         ["drop column", "rename column", "swap columns", "blank cells", "garbage", "double row", "drop rows", "shuffle rows", "blank lines",
          "line ends", "copy", "quote", "byte", "truncate", "mixed encodings"]
     )  # fmt: skip
+    if len(data) < 2 and kind in ("double row", "drop rows"):
+        kind = "blank lines"
     width = len(rows[header])
     if kind in ("quote", "byte", "truncate", "mixed encodings"):
         raw = bytearray(path.read_bytes())
