@@ -26,11 +26,11 @@ from datetime import datetime
 from importlib.metadata import requires, version
 from pathlib import Path
 
-from helpers import kernels, pages
+from helpers import kernels, pages, reconcile
 from helpers.book import Book, code, open_book
 from helpers.contract import BadInput
 from helpers.decisions import decide, for_file
-from helpers.load_report import unknown
+from helpers.load_report import rows, rows_said, unknown
 from helpers.metrics import metrics
 from helpers.notebooks import (
     NOTEBOOKS,
@@ -44,7 +44,6 @@ from helpers.notebooks import (
     normal,
     parameters,
 )
-from helpers.reconcile import basis_said
 
 SECONDS = 600  # how long a notebook may take
 TABLES = "decisions and metrics"
@@ -148,7 +147,7 @@ def _tasks(book, data, scopes, folders, paths, declared, values) -> list[Task]:
     """Every piece of work, the tables of a scope before its notebooks."""
     everywhere = [book.fingerprint, book.name, code(), _versions(), [path.name for path in paths]]
     sources = {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
-    tasks, dates = [], basis_said(book)
+    tasks, dates = [], reconcile.basis_said(book)
     for scope in scopes:
         given = {"data": data, "month": book.month, "scope": scope}
         key = _digest([everywhere, given])
@@ -369,8 +368,11 @@ def _assemble(book: Book, work: Path, scopes: list[str], tasks: list[Task], reco
 
 
 def _not_read(book: Book) -> list[str]:
-    """Files and columns of the company folder that no table knows, in sentences; a misspelt one would go missing silently."""
-    notes = [f"Not read, since it is no table: {stray}" for stray in book.company.strays()]
+    """What the figures lack, in sentences: rows and totals that don't add up, and files and columns that no table knows."""
+    came, totals = rows(book), reconcile.totals(book)
+    notes = [rows_said(came)] if came["lost"].any() else []
+    notes += [reconcile.totals_said(totals)] if (totals["difference"].abs() > 0.005).any() else []
+    notes += [f"Not read, since it is no table: {stray}" for stray in book.company.strays()]
     notes += [f"Left out of {row.file}: {row.left_out}" for row in unknown(book).itertuples()]
     return [pages.label(note, 300) for note in notes]
 

@@ -18,10 +18,12 @@ WHOLE = ("company", "store", "channel")  # levels that a payout names itself; al
 def payout_gaps(book: Book, days: int = WINDOW) -> pd.DataFrame:
     """Orders of the last 90 (or other) days against the payouts that name them, in the order's own currency.
 
-    Due = gross − discount + shipping − platform fee − refunds + fees refunded; a sale or refund may take `payout_days` to be paid.
+    An order is due gross − discount + shipping − platform fee − refunds + fees refunded. A sale or refund may take `payout_days` to be
+    paid, so money is held against the nearest of what must have been paid, that and every sale, and all until the month's end.
     Only stores and channels that pay by order are looked at; an order paid in another currency can't be compared and is left out.
-    Columns: entity (store/order), store, channel, order_id, ordered_on, due, paid, difference (paid − due), state (short, over,
-    overdue, matched), mismatch (bool), abs_difference (reporting currency).
+    Columns: entity (store/order), store, channel, order_id, ordered_on, due, paid, difference (paid − due), state (short, over, overdue,
+    matched, not due yet, nothing due), mismatch (bool: the first three), abs_difference and coming (what is still to be paid; both in the
+    reporting currency), action.
     """
     return book.sql(
         """with lines as (
@@ -38,31 +40,39 @@ def payout_gaps(book: Book, days: int = WINDOW) -> pd.DataFrame:
                select r.store, r.order_id, r.refunded_on, coalesce(r.fee_refunded, 0) - r.refund_amount, r.currency
                from returns r join lines using (store, order_id, line_no)),
            due as (
-               select store, order_id, sum(amount) filter (day <= $last) as due, coalesce(sum(amount) filter (day <= $ripe), 0) as ripe,
+               select store, order_id, coalesce(sum(amount) filter (day <= $last), 0) as whole, coalesce(sum(amount) filter (day <= $ripe), 0) as ripe,
+                      coalesce(sum(amount) filter (day <= $ripe or (day <= $last and amount > 0)), 0) as early,
                       min(currency) = max(currency) as one_currency
                from events group by store, order_id),
            paid as (
                select store, order_id, sum(amount) filter (paid_on <= $last) as paid, min(currency) as currency, min(currency) = max(currency) as one_currency
                from receipts where order_id <> '' group by store, order_id),
            paying as (select distinct store, channel from orders join paid using (store, order_id)),
-           gaps as (
-               select store || '/' || order_id as entity, store, channel, order_id, ordered_on, cast(ripe as double) as due, cast(coalesce(paid, 0) as double) as paid,
-                      cast(coalesce(paid, 0) - ripe as double) as difference, cast(coalesce(paid, 0) - due as double) as later, p.paid is null as unpaid,
-                      case when orders.currency = $home then 1 else f.rate end as rate
+           held as (
+               select store || '/' || order_id as entity, store, channel, order_id, ordered_on, coalesce(paid, 0) as money, p.paid is null as unpaid, early, whole,
+                      case when ripe <> 0 or money = 0 then ripe else early end as first, case when orders.currency = $home then 1 else f.rate end as rate
                from orders join paying using (store, channel) join due using (store, order_id) left join paid p using (store, order_id)
                asof left join fx_rates f on orders.currency = f.currency and ordered_on >= f.date
                where ordered_on > $start and ordered_on <= $last and due.one_currency
-                     and (p.paid is null or (p.one_currency and p.currency = orders.currency)))
-           select entity, store, channel, order_id, ordered_on, due, paid, difference,
-                  case when abs(difference) <= $tolerance + 1e-9 or abs(later) <= $tolerance + 1e-9 then 'matched'
-                       when unpaid then 'overdue' when difference < 0 then 'short' else 'over' end as state,
-                  state <> 'matched' as mismatch, abs(difference) * rate as abs_difference
+                     and (p.paid is null or (p.one_currency and p.currency = orders.currency))),
+           gaps as (
+               select *, case when abs(money - first) <= least(abs(money - early), abs(money - whole)) then first
+                              when abs(money - early) <= abs(money - whole) then early else whole end as expected from held)
+           select entity, store, channel, order_id, ordered_on, cast(expected as double) as due, cast(money as double) as paid,
+                  cast(money - expected as double) as difference,
+                  case when abs(difference) > $tolerance + 1e-9 then case when unpaid then 'overdue' when difference < 0 then 'short' else 'over' end
+                       when not unpaid then 'matched' when whole = 0 then 'nothing due' else 'not due yet' end as state,
+                  state in ('overdue', 'short', 'over') as mismatch, abs(difference) * rate as abs_difference,
+                  case when state = 'not due yet' then cast(whole as double) * rate else 0.0 end as coming,
+                  case when state = 'over' then $ask else $claim end as action
            from gaps order by entity""",
         home=book.currency,
         last=book.last_day.date(),
         ripe=(book.last_day - pd.Timedelta(days=book.policy.cash.payout_days)).date(),
         start=(book.last_day - pd.Timedelta(days=days)).date(),
         tolerance=book.policy.cash.payout_tolerance,
+        claim=book.policy.rules["payout_mismatch"].action,
+        ask="find out why more came than was due, before it is taken back",
     )
 
 

@@ -83,9 +83,7 @@ class ExportSource(BaseModel):
     @model_validator(mode="after")
     def _known_options(self) -> "ExportSource":
         if self.adapter not in ADAPTERS:
-            raise ValueError(
-                f"there is no adapter {self.adapter!r}{did_you_mean(self.adapter, ADAPTERS) or '; there are ' + _platforms()}"
-            )
+            raise ValueError(f"there is no adapter {self.adapter!r}{did_you_mean(self.adapter, ADAPTERS) or '; there are ' + _platforms()}")
         known = COMMON_OPTIONS | ADAPTERS[self.adapter].options
         for name, value in (self.model_extra or {}).items():
             if name not in known:
@@ -237,7 +235,7 @@ def open_company(data: str) -> Company:
 
 
 def find_files(folder: Path, patterns: str | list[str], who: str) -> tuple[Path, ...]:
-    """The files that a source's patterns name, all of them inside the company folder, in the order of their names."""
+    """The files that a source's patterns name, all of them inside the company folder, in the order of their names: of two that are equal, the later one counts."""
     found = set()
     for pattern in [patterns] if isinstance(patterns, str) else patterns:
         try:
@@ -251,7 +249,13 @@ def find_files(folder: Path, patterns: str | list[str], who: str) -> tuple[Path,
         if not hits:
             raise BadInput(f"company.toml: no file fits files = {pattern!r} of {who}; put the export there, or correct the pattern")
         found |= set(hits)
-    return tuple(sorted(found))
+    return tuple(sorted(found, key=_by_download))
+
+
+def _by_download(path: Path) -> tuple[str, int]:
+    """Files by name, with the browser's second download behind the first: `orders.csv`, `orders (1).csv`."""
+    again = re.search(r" ?\((\d{1,6})\)(?=\.[^.]*$)", path.name)
+    return (path.as_posix(), 0) if not again else (path.as_posix().replace(again[0] + path.suffix, path.suffix), int(again[1]))
 
 
 def _export(folder: Path, source: ExportSource, settings: Settings) -> Export:

@@ -118,7 +118,7 @@ def _write(company: Company, scratch: Path, made: Path) -> None:
 def _first_reason(con: duckdb.DuckDBPyConnection) -> str:
     first = con.execute(
         """select concat_ws(', ', file || ' row ' || "row", 'column ' || nullif("column", '')) || ': ' || reason from set_aside
-           where file in (select file from loads where table_name = 'order_lines') order by file, "row" limit 1"""
+           order by file not in (select file from loads where table_name = 'order_lines'), reason like 'a row that was made%', file, "row" limit 1"""
     ).fetchone()
     return first[0] if first else "the file has no rows"
 

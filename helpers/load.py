@@ -15,7 +15,7 @@ from helpers.company import Company, Source, find_files
 from helpers.contract import TABLES, BadInput, Column, Table
 from helpers.files import NoHeader, TextTable, quote, read_text
 from helpers.policy import did_you_mean
-from helpers.sources.reading import account, leave_out_unnamed_campaigns, read_sources, start
+from helpers.sources.reading import account, leave_out_unnamed_campaigns, note_strange_stores, read_sources, start
 
 DATE = r"(19|[2-9]\d)\d\d-\d\d-\d\d"
 OFFSET = r"(Z|[+-](0\d|1[0-4]):?[0-5]\d)"
@@ -77,6 +77,7 @@ def load_tables(con: duckdb.DuckDBPyConnection, company: Company, scratch: Path)
             for number, export in enumerate(company.exports):
                 leave_out_unnamed_campaigns(con, number, export)
         _load_table(con, company, TABLES[name], [number for number, tables in made.items() if name in tables], scratch)
+    note_strange_stores(con, company.exports)
     for number, export in enumerate(company.exports):
         account(con, number, export)
     con.execute(

@@ -10,6 +10,7 @@ from helpers.book import Book
 from helpers.contract import NOBODY
 from helpers.days import ends_early, order_days
 from helpers.metrics import margins
+from helpers.sources.reading import SUMMARY
 from helpers.text import join_names, label, money, number, percent
 
 FEW = 0.5  # a store with less than half of its usual order lines deserves a look: a heuristic, no rule of the policy
@@ -118,7 +119,7 @@ def amounts_said(frame: pd.DataFrame) -> str:
     words = "In each column the amount in the file is the amount loaded plus the amount set aside, to the last decimal place."
     if len(gross):
         first = gross.iloc[0]
-        words += f" Of {money(first['amount_in'], '', 2)} of gross_amount (a control total: as written, in whatever currency),"
+        words += f" Of {money(first['amount_in'], '', 2)} of gross_amount that came to {first['table']} (a control total: as written, in whatever currency),"
         words += f" {money(first['set_aside'], '', 2)} was set aside."
     if blank:
         words += " One amount is" if blank == 1 else f" {number(blank)} amounts are"
@@ -288,7 +289,7 @@ def unknown(book: Book) -> pd.DataFrame:
 def unknown_said(frame: pd.DataFrame) -> str:
     """frame: unknown."""
     if frame.empty:
-        return "Every column of every file is one that the contract knows."
+        return "Every column of every table is one that the contract knows; of an export, its adapter reads the columns that it names."
     meant = frame["left_out"].str.contains("did you mean").any()
     end = " A name that is close to one of the contract is shown beside it: rename the column if that is what it holds." if meant else ""
     has = "has" if len(frame) == 1 else "have"
@@ -319,6 +320,7 @@ def to_do(book: Book) -> pd.DataFrame:
     if len(goods):
         found.append((f"enter the cost of {join_names(goods['name'])}", uncosted_said(goods, book.currency)))
     why = reasons(book)
+    why = why[why["reason"] != SUMMARY].reset_index(drop=True)  # an export's own total rows need no repair
     if len(why):
         found.append((f"repair {_count(int(why['rows'].sum()), 'row')} at the source", reasons_said(why)))
     if len(strange) and not misspelt:

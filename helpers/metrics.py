@@ -467,8 +467,8 @@ CHOICES = (
     "a `customer_id` are `unallocated`. Whoever bought before the data begin looks new at first.",
     "Days from order to payout, and from receipt to payment, are weighted by money, over the payouts and payments of the last 90 days.",
     "Payouts are held against the orders of the last 90 days, in stores and channels where some payout names its order. Due are the buyer's "
-    "payment less platform fee and refunds, in the order's currency. A payout is due when `payout_days` have passed, and a refund may be taken "
-    "back within the same time. A cancelled order is due nothing. An order in several currencies, or paid in another one, is left out.",
+    "payment less platform fee and refunds, in the order's currency. A payout is due when `payout_days` have passed and may come "
+    "before, and a refund may be taken back within the same time. A cancelled order is due nothing. An order in several currencies, or paid in another one, is left out.",
     "`easing_off` reads the pace after the target over all months of `easing_months` in which it was reached with a day to go, against the "
     "pace before it over all months. Pace is sales per day weight, times how busy the day was for people who had not reached a target; an order "
     "counts up to the person's median order. The days are shuffled with others of their weekday, and p-values corrected after Holm (1979).",

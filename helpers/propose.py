@@ -72,6 +72,7 @@ PERSONAL = re.compile(
     r"mail|phone|tel\b|mobile|address|street|zip|postal|post ?code|first ?name|last ?name|surname|recipient|adresse|strasse|telefon|手机|电话|地址|收货人|姓名|昵称",
     re.I,
 )
+TAX = re.compile(r"\b(tax|vat|gst|tva|iva|btw|moms)\b|mwst|ust\b|steuer|imposta|impuesto|税", re.I)
 TAXED = re.compile(r"incl|brutto|ttc|with tax|inc\.? vat|税込|含税|iva incl", re.I)
 
 
@@ -290,6 +291,15 @@ def _doubts(con: duckdb.DuckDBPyConnection, table: Table, columns: dict[str, str
         negative = con.execute("select count(*) from proposed where cast(quantity as varchar) like '-%'").fetchone()[0]
         if negative:
             doubts.append(f"{negative} rows have a negative quantity: they may be returns, which are a table of their own")
+    used = " ".join(columns.values())
+    money = [name for name in ("gross_amount", "refund_amount") if name in columns]
+    if money and (taxes := [name for name in header if TAX.search(name) and quote(name) not in used]):
+        doubts.append(
+            f"the file tells a tax ({', '.join(label(name, 30) for name in taxes[:3])}): take it out of {money[0]} if the prices contain it, for the contract wants amounts without"
+        )
+    rest = [name for name in header if quote(name) not in used and not PERSONAL.search(name)]
+    if rest:
+        doubts.append(f"columns that are not used: {', '.join(label(name, 30) for name in rest[:12])}{' …' if len(rest) > 12 else ''}")
     if left := [name for name in header if PERSONAL.search(name)]:
         doubts.append(f"not used, since they may tell who a buyer is: {', '.join(label(name, 30) for name in left[:8])}")
     return doubts

@@ -39,10 +39,12 @@ def parts(book: Book) -> pd.DataFrame:
 
 
 def totals_said(frame: pd.DataFrame) -> str:
-    """The first source's account in a sentence, and whether all of them close. frame: totals."""
+    """One source's account in a sentence, that with most money set aside, and whether all of them close. frame: totals."""
     if frame.empty:
         return "No table was made from a platform's export, so there is no platform's total to hold the ledger against."
-    first, off = frame.iloc[0], frame[frame["difference"].abs() > 0.005]
+    off = frame[frame["difference"].abs() > 0.005]
+    weight = frame["set_aside"].abs() if frame["set_aside"].any() else frame["platform_total"].abs()
+    first = frame.loc[weight.idxmax()]
     amounts = {name: money(first[name], first["currency"], 2) for name in ("platform_total", "ledger", "set_aside", "elsewhere")}
     said = (
         f"{label(first['source'], 60)}: of the platform's total of {amounts['platform_total']} ({first['total_says']}), {amounts['ledger']}"
@@ -78,7 +80,9 @@ def basis_said(book: Book) -> str:
     said = "Dates: sales by the day of the order, refunds by the day the money went back, costs by their own day, cash by the day it arrived; no table mixes them."
     sources = book.sql("select distinct source, adapter, basis from source_totals where basis like '%settlement%' order by all")
     odd = sources[[("order_lines" in ADAPTERS[adapter].tables) for adapter in sources["adapter"]]]
-    return said + "".join(f" {label(row.source, 60)} gives no order date of its own: its sales are dated by {row.basis}." for row in odd.itertuples())
+    return said + "".join(
+        f" {label(row.source, 60)} gives no order date of its own: its sales are dated by {row.basis}." for row in odd.itertuples()
+    )
 
 
 # ---- payouts -------------------------------------------------------------------------------------------------------------------
@@ -87,13 +91,16 @@ def basis_said(book: Book) -> str:
 def matching(book: Book) -> pd.DataFrame:
     """Which orders of the last 90 days were paid out as they should? One row per state and, for money that is missing, per age.
 
-    Columns: state (matched, short, over, overdue, not in orders), days_past_due, orders, amount (reporting currency: what was paid for
-    matched orders and for payouts that name no order of ours, else what is missing or too much).
+    Columns: state (matched, not due yet, nothing due, short, over: more came than was due, overdue, not in orders), days_past_due, orders,
+    amount (reporting currency: what was paid for matched orders and for payouts that name no order of ours, what is to come of those that
+    are not due yet, else what is missing or too much).
     """
     gaps = capital.payout_gaps(book)
     late = (book.last_day - pd.to_datetime(gaps["ordered_on"])).dt.days - book.policy.cash.payout_days
     age = late.map(lambda days: next((f"up to {limit}" for limit in AGES if days <= limit), f"more than {AGES[-1]}"))
-    gaps = gaps.assign(days_past_due=age.where(gaps["state"].isin(["short", "overdue"]), ""), amount=gaps["abs_difference"])
+    gaps = gaps.assign(
+        days_past_due=age.where(gaps["state"].isin(["short", "overdue"]), ""), amount=gaps["abs_difference"] + gaps["coming"]
+    )
     paid = book.sql(
         """select store || '/' || order_id as entity, cast(sum(value) as double) as value, (store, order_id) in (select (store, order_id) from order_lines) as ours
            from receipts where paid_on > $start and paid_on <= $end and order_id <> '' and {scope} group by store, order_id order by entity""",
@@ -105,7 +112,9 @@ def matching(book: Book) -> pd.DataFrame:
     strangers = paid[~paid["ours"]]
     if len(strangers):
         known.loc[len(known)] = ["not in orders", "", len(strangers), strangers["value"].sum()]
-    order = {state: place for place, state in enumerate(("matched", "short", "overdue", "over", "not in orders"))}
+    order = {
+        state: place for place, state in enumerate(("matched", "not due yet", "nothing due", "short", "overdue", "over", "not in orders"))
+    }
     return known.sort_values(
         ["state", "days_past_due"],
         key=lambda column: column.map(order).fillna(column) if column.name == "state" else column,
@@ -117,11 +126,17 @@ def matching_said(frame: pd.DataFrame, currency: str) -> str:
     """frame: matching."""
     if frame.empty:
         return "No payout names an order of the last 90 days, so orders and payouts can't be matched."
-    matched = int(frame.loc[frame["state"] == "matched", "orders"].sum())
-    missing = frame[frame["state"].isin(["short", "overdue"])]
-    said = f"{number(matched)} of {number(frame.loc[frame['state'] != 'not in orders', 'orders'].sum())} orders were paid out to the cent"
-    if missing["orders"].sum():
-        said += f"; {number(missing['orders'].sum())} are short or overdue, {money(missing['amount'].sum(), currency, 2)} in all"
+    counts, amounts = frame.groupby("state")["orders"].sum(), frame.groupby("state")["amount"].sum()
+    said = f"{number(counts.get('matched', 0))} of {number(counts.drop('not in orders', errors='ignore').sum())} orders were paid out to the cent"
+    if "not due yet" in counts:
+        said += f", {number(counts['not due yet'])} {'is' if counts['not due yet'] == 1 else 'are'} not due yet ({money(amounts['not due yet'], currency, 2)} is to come)"
+    if "nothing due" in counts:
+        said += f", {number(counts['nothing due'])} cancelled or given back, with nothing due"
+    missing = [state for state in ("short", "overdue") if state in counts]
+    if missing:
+        said += f"; {number(counts[missing].sum())} are short or overdue, {money(amounts[missing].sum(), currency, 2)} in all"
+    if "over" in counts:
+        said += f"; for {number(counts['over'])} more came than was due, {money(amounts['over'], currency, 2)} in all"
     strangers = frame[frame["state"] == "not in orders"]
     if len(strangers):
         said += f"; payouts of {money(strangers['amount'].sum(), currency, 2)} name {number(strangers['orders'].sum())} orders that are not among the order lines"

@@ -672,6 +672,7 @@ def payout_rules(view: View, month: str) -> set:
             continue
         total = sum(row["amount"] for row in got if row["paid_on"] <= last)
         dues = [sum(amount for day, amount, _ in events if day <= until) for until in (ripe, last)]
+        dues.append(sum(amount for day, amount, _ in events if day <= ripe or (day <= last and amount > 0)))  # sales early, refunds late
         if all(abs(total - due) > Fraction("0.01") for due in dues):
             fired.add(("payout_mismatch", "order", f"{store}/{order}", "collect"))
     return fired

@@ -121,7 +121,7 @@ def test_google_ads_as_excel_csv_and_xlsx(tmp_path):
     [
         (GOOGLE, "Day,Campaign,Cost\n03/04/2025,A,5.00\n", "day_first"),
         (GOOGLE, 'Day,Campaign,Cost\n2025-03-01,A,"1,234"\n', "decimal"),
-        (GOOGLE, 'Day,Campaign,Cost\n2025-03-01,A,"1,234.50"\n2025-03-01,B,"1.234,50"\n', "with a decimal point and with a decimal comma"),
+        (GOOGLE, 'Day,Campaign,Cost\n2025-03-01,A,"1,234.50"\n2025-03-01,B,"1.234,50"\n', "a decimal point (row 2, `Cost`"),
         (GOOGLE, "Campaign,Cost\nA,5\n", "`Day`"),
         (GOOGLE, "Day,Campaign,Avg. cost\n2025-03-01,A,5\n", "`Cost`"),
         (META, "Reporting starts,Reporting ends,Campaign name,Amount spent\n2025-03-01,2025-03-01,A,5\n", "`Amount spent (*)`"),
@@ -181,3 +181,33 @@ def test_a_zone_of_its_own_is_said(tmp_path):
     toml = META + 'timezone = "America/New_York"\n'
     book = company(tmp_path, toml, m__csv="Reporting starts,Reporting ends,Campaign name,Amount spent (EUR)\n2025-03-02,2025-03-02,B,1\n")
     assert "America/New_York" in book.sql("select what from source_notes")["what"][0]
+
+
+def test_the_second_download_counts_and_copies_that_differ_are_told(tmp_path):
+    header = "Day,Campaign,Cost\n"
+    files = {"exports/g.csv": f"{header}2025-03-01,A,5.00\n", "exports/g (1).csv": f"{header}2025-03-01,A,6.00\n", "exports/g (10).csv": f"{header}2025-03-01,A,7.00\n",
+             "order_lines.csv": f"{LINES}\n1,1,2025-03-01,S,web,P,1,100\n"}  # fmt: skip
+    book = open_book(str(write(tmp_path, files, TOML + GOOGLE)), "latest")
+    assert spend(book) == [("2025-03-01", 7.0, "EUR")]
+    notes = book.sql("select what, rows from source_notes")
+    assert notes["rows"].tolist() == [2] and "last file by name" in notes["what"][0]
+
+
+def test_a_store_without_order_lines_is_told_and_empty_rows_are_set_aside(tmp_path):
+    text = "Day,Campaign,Cost\n2025-03-01,A,5.00\n,,\n2025-03-02,A,6.00\n"
+    files = {"exports/g.csv": text, "order_lines.csv": f"{LINES}\n1,1,2025-03-01,S1,web,P,1,100\n"}
+    book = open_book(str(write(tmp_path, files, TOML + GOOGLE)), "latest")
+    assert book.sql("select what from source_notes")["what"].tolist() == [
+        "the store `S` of company.toml has no order line; did you mean `S1`?"
+    ]
+    assert aside(book) == [("exports/g.csv", 3, "an empty row")]
+    assert book.sql("select rows_in - loaded - set_aside as lost from loads where file like 'exports%'")["lost"].tolist() == [0]
+
+
+def test_another_platforms_file_is_told_from_a_file_that_lacks_a_column(tmp_path):
+    with pytest.raises(BadInput, match="is no export that google_ads reads"):
+        company(
+            tmp_path / "a", GOOGLE, g__csv="Reporting starts,Reporting ends,Campaign name,Amount spent (EUR)\n2025-03-01,2025-03-01,A,5\n"
+        )
+    with pytest.raises(BadInput, match="has no column `Cost`, which google_ads needs; did you mean `costs`"):
+        company(tmp_path / "b", GOOGLE, g__csv="Day,Campaign,Costs\n2025-03-01,A,5\n")

@@ -396,7 +396,15 @@ def test_prices_contain_the_tax_outside_north_america(tmp_path):
 
 def test_a_tax_that_prices_contain_is_told_once_where_a_settlement_takes_the_sale_over(tmp_path):
     """119.00 − 11.90 in All Orders is 100 − 10 and 17.10 of tax; the settlement has the same sale without its tax."""
-    orders = all_orders({"amazon-order-id": "1", "sales-channel": "Amazon.de", "item-price": "119.00", "item-tax": "19.00", "item-promotion-discount": "11.90"})
+    orders = all_orders(
+        {
+            "amazon-order-id": "1",
+            "sales-channel": "Amazon.de",
+            "item-price": "119.00",
+            "item-tax": "19.00",
+            "item-promotion-discount": "11.90",
+        }
+    )
     settled = settlement(
         ("Order", "1", "A", "ItemPrice", "Principal", "100.00", JUNE, "2"), ("Order", "1", "A", "ItemPrice", "Tax", "19.00", JUNE, "2"),
         ("Order", "1", "A", "Promotion", "Principal", "-10.00", JUNE, "2"), ("Order", "1", "A", "Promotion", "TaxDiscount", "-1.90", JUNE, "2"),

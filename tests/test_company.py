@@ -8,6 +8,7 @@ from folders import LINES, ONE_LINE, SOURCE, TOML, without_rights, write
 
 from helpers.company import PROJECT, fingerprint, open_company
 from helpers.contract import TABLES, BadInput
+from helpers.sources import ADAPTERS, COMMON_OPTIONS
 
 
 def refused(folder, *words: str) -> str:
@@ -215,3 +216,11 @@ def test_reading_changes_nothing(tmp_path):
 
 def test_every_table_of_the_contract_is_looked_for(tmp_path):
     assert open_company(str(write(tmp_path, {f"{name}.csv": "" for name in TABLES}))).tables() == list(TABLES)
+
+
+def test_every_option_of_an_adapter_stands_in_the_guide():
+    guide = (PROJECT / "docs" / "adapters.md").read_text(encoding="utf-8")
+    every = {"all": COMMON_OPTIONS} | {f"`{name}`": adapter.options for name, adapter in ADAPTERS.items()}
+    for name, options in every.items():
+        for option, (_, meaning) in options.items():
+            assert f"| {name} | `{option}` | {meaning}" in guide

@@ -76,6 +76,8 @@ def test_a_known_export_is_named(tmp_path, capsys):
         ("Order,Line,Date,SKU,Qty,Total\n1,1,2025-03-01,A,1,5.00\n1,1,2025-03-01,B,1,5.00\n", "1 keys"),
         ("Order,Date,SKU,Qty,Total incl. VAT\n1,2025-03-01,A,1,5.00\n", "without: divide by"),
         ("Order,Date,SKU,Qty,Total\n1,2025-03-01,A,-1,5.00\n", "negative quantity"),
+        ("Order,Date,SKU,Qty,Total,MwSt,Lager\n1,2025-03-01,A,1,5.00,0.80,X\n", "tells a tax (MwSt)"),
+        ("Order,Date,SKU,Qty,Total,MwSt,Lager\n1,2025-03-01,A,1,5.00,0.80,X\n", "not used: MwSt, Lager"),
         ("Order,Date,SKU,Qty,Total\n1,2025-03-01,A,1\n1,2025-03-01,A,1,2,3,4\n", "broken"),
     ],
 )

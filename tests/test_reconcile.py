@@ -49,10 +49,34 @@ def test_orders_and_payouts(paid_shop):
     frame = reconcile.matching(paid_shop)
     found = {(row.state, row.days_past_due): (row.orders, round(row.amount, 2)) for row in frame.itertuples()}
     late = 31 + 28 + 31 - 10 - paid_shop.policy.cash.payout_days  # B, from 10 January
-    assert found["matched", ""] == (2, 100)  # A was paid; C of 20 March is not due yet
+    assert found["matched", ""] == (1, 100) and found["not due yet", ""] == (1, 100)  # A was paid; C of 20 March is to come
     assert found["short", f"up to {30 if late <= 30 else 60 if late <= 60 else 90}"] == (1, 10)
     assert found["over", ""] == (1, 1.5) and found["not in orders", ""] == (1, 33)
     overdue = [value for (state, _), value in found.items() if state == "overdue"]
     assert overdue == [(1, 100)]
     said = reconcile.matching_said(frame, "CNY")
-    assert "2 of 5 orders" in said and "CNY 110.00" in said and "CNY 33.00" in said
+    assert "1 of 5 orders" in said and "1 is not due yet (CNY 100.00 is to come)" in said and "CNY 110.00" in said and "CNY 33.00" in said
+
+
+def test_a_young_order_may_be_paid_early_or_late_and_its_refund_too(tmp_path):
+    """A: paid, and 40 given back but not taken back yet. B: taken back already. C: 90 of 100. D: 130 for 100. E: cancelled. F: a third of it."""
+    lines = "".join(
+        f"{order},1,2025-03-{day},S,web,P,1,100,{'cancelled' if order == 'E' else ''}\n"
+        for order, day in zip("ABCDEF", range(10, 16), strict=True)
+    )
+    back = "store,order_id,line_no,refunded_on,quantity,refund_amount,restocked\nS,A,1,2025-03-20,1,40,true\nS,B,1,2025-03-20,1,40,true\n"
+    payouts = "paid_on,store,order_id,amount\n" + "".join(
+        f"2025-03-25,S,{order},{amount}\n" for order, amount in zip("ABCDF", (100, 60, 90, 130, 33), strict=True)
+    )
+    files = {"order_lines.csv": f"{LINES},status\n{lines}", "payouts.csv": payouts, "returns.csv": back}
+    gaps = reconcile.capital.payout_gaps(open_book(str(write(tmp_path, files, TOML)), "2025-03")).set_index("entity")
+    assert gaps["state"].to_dict() == {
+        "S/A": "matched",
+        "S/B": "matched",
+        "S/C": "short",
+        "S/D": "over",
+        "S/E": "nothing due",
+        "S/F": "short",
+    }
+    assert gaps["difference"].to_dict() == {"S/A": 0, "S/B": 0, "S/C": -10, "S/D": 30, "S/E": 0, "S/F": -67}
+    assert gaps["action"]["S/D"] != gaps["action"]["S/C"]

@@ -47,7 +47,11 @@ def test_round_trip(tmp_path):
     orders = {row["order_id"] for row in own}
     write(finished, {}, 'name = "T"\nreporting_currency = "CNY"\ntimezone = "Asia/Shanghai"\n')
     write_table(finished, "order_lines", own)
-    write_table(finished, "returns", [row for row in tables["returns"] if row["store"] == shopify.STORE and row["order_id"] in orders and "_day" in row])
+    write_table(
+        finished,
+        "returns",
+        [row for row in tables["returns"] if row["store"] == shopify.STORE and row["order_id"] in orders and "_day" in row],
+    )
     write_table(finished, "fx_rates", tables["fx_rates"])
     plain = open_book(str(finished), "2025-12")
     # What Shopify knows, line by line. Shipping and refunds it knows by order, costs as they are today, and not which goods came back.
@@ -58,21 +62,34 @@ def test_round_trip(tmp_path):
     assert book.con.execute(sales).fetchall() == plain.con.execute(sales).fetchall()
     assert book.con.execute(shipping).fetchall() == plain.con.execute(shipping).fetchall()
     assert len(orders) > 1000 and book.con.execute(refunds).fetchall() == plain.con.execute(refunds).fetchall()
-    assert all(abs(amount) < Decimal("0.005") for (amount,) in book.con.execute("select amount from source_totals where part = 'difference'").fetchall())
-    loads = book.sql("select sum(rows_in - loaded - set_aside - repeated) as lost, sum(repeated) as repeated from loads where file like 'exports%'").iloc[0]
+    assert all(
+        abs(amount) < Decimal("0.005")
+        for (amount,) in book.con.execute("select amount from source_totals where part = 'difference'").fetchall()
+    )
+    loads = book.sql(
+        "select sum(rows_in - loaded - set_aside - repeated) as lost, sum(repeated) as repeated from loads where file like 'exports%'"
+    ).iloc[0]
     assert loads["lost"] == 0 and loads["repeated"] > 0
 
 
 def test_money_of_an_order_stands_on_its_first_row_only(tmp_path):
     # 2 × 10 + 30 = 50, less 5, plus 4 shipping, plus 3 tax = 52; the discount is split 20 : 30, the shipping too
-    book = company(tmp_path, line(subtotal="45.00", shipping="4.00", taxes="3.00", total="52.00", discount="5.00", quantity=2), line(price="30.00", sku="B"))
+    book = company(
+        tmp_path,
+        line(subtotal="45.00", shipping="4.00", taxes="3.00", total="52.00", discount="5.00", quantity=2),
+        line(price="30.00", sku="B"),
+    )
     assert sold(book) == [("#1", "A", 2, 20, 2, Decimal("1.60")), ("#1", "B", 1, 30, 3, Decimal("2.40"))]
     assert totals(book)["total"] == 52 and totals(book)["elsewhere"] == 3 and totals(book)["difference"] == 0
 
 
 def test_prices_with_tax_inside_are_taken_without_it(tmp_path):
     # the published shape of a tax-inclusive order: 62.95 + 37.95 = 100.90 = Subtotal = Total, Taxes 8.33 within
-    book = company(tmp_path, line(subtotal="100.90", shipping="0.00", taxes="8.33", total="100.90", discount="0.00", price="62.95"), line(price="37.95", sku="B"))
+    book = company(
+        tmp_path,
+        line(subtotal="100.90", shipping="0.00", taxes="8.33", total="100.90", discount="0.00", price="62.95"),
+        line(price="37.95", sku="B"),
+    )
     assert sum(row[3] - row[4] for row in sold(book)) == Decimal("92.57")
     assert totals(book)["difference"] == 0 and totals(book)["elsewhere"] == Decimal("8.33")
 
@@ -95,17 +112,21 @@ def test_the_same_file_twice_and_two_stores(tmp_path):
 
 def test_a_later_export_of_an_order_wins(tmp_path):
     old = line(subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00")
-    new = line(status="partially_refunded", subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00", refunded="4.00")
+    new = line(
+        status="partially_refunded", subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00", refunded="4.00"
+    )
     later = line("#9", subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00", at="2025-03-20 10:00:00 -0400")
     book = company(tmp_path, new, later, o0=f"{HEADER}\n{old}\n")
-    assert book.con.execute("select order_id, refund_amount, cast(refunded_on as varchar), quantity, restocked from returns").fetchall() == [
-        ("#1", 4, "2025-03-01", 0, False)
-    ]
+    assert book.con.execute(
+        "select order_id, refund_amount, cast(refunded_on as varchar), quantity, restocked from returns"
+    ).fetchall() == [("#1", 4, "2025-03-01", 0, False)]
     assert "refund" in " ".join(book.sql("select what from source_notes")["what"])
 
 
 def test_payouts_give_refunds_their_day_and_orders_their_fee(tmp_path):
-    order = line(status="partially_refunded", subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00", refunded="4.00")
+    order = line(
+        status="partially_refunded", subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00", refunded="4.00"
+    )
     later = line("#9", subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00", at="2025-03-20 10:00:00 -0400")
     paid = (
         f"{PAID}\n2025-03-01 10:01:00 -0500,charge,#1,paid,2025-03-04,1,10.00,0.59,9.41,USD\n"
@@ -113,20 +134,34 @@ def test_payouts_give_refunds_their_day_and_orders_their_fee(tmp_path):
     )
     book = company(tmp_path, order, later, toml=ORDERS + PAYOUTS, p=paid)
     assert book.con.execute("select refund_amount, cast(refunded_on as varchar) from returns").fetchall() == [(4, "2025-03-10")]
-    assert book.con.execute("select order_id, platform_fee from order_lines where platform_fee is not null").fetchall() == [("#1", Decimal("0.59"))]
+    assert book.con.execute("select order_id, platform_fee from order_lines where platform_fee is not null").fetchall() == [
+        ("#1", Decimal("0.59"))
+    ]
     assert book.con.execute("select sum(amount) from payouts where order_id = '#1'").fetchone()[0] == Decimal("5.41")
 
 
 def test_cancelled_orders_are_loaded_and_worth_nothing(tmp_path):
     sound = line("#2", subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00")
-    gone = line(status="voided", subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00", cancelled="2025-03-02 10:00:00 -0500")
+    gone = line(
+        status="voided",
+        subtotal="10.00",
+        shipping="0.00",
+        taxes="0.00",
+        total="10.00",
+        discount="0.00",
+        cancelled="2025-03-02 10:00:00 -0500",
+    )
     book = company(tmp_path, gone, sound)
     assert book.con.execute("select order_id, status from order_lines order by all").fetchall()[0] == ("#1", "cancelled")
     assert book.ladder()["net_sales"][0] == 10 and totals(book)["difference"] == 0
 
 
 def test_buyers_stay_out(tmp_path):
-    text = f"{HEADER},Email,Shipping Name\n" + line(subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00") + ",jane@doe.example,Jane Doe\n"
+    text = (
+        f"{HEADER},Email,Shipping Name\n"
+        + line(subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00")
+        + ",jane@doe.example,Jane Doe\n"
+    )
     book = open_book(str(write(tmp_path, {"exports/o.csv": text}, ORDERS)), "latest")
     assert not [path for path in book.prepared.iterdir() if b"jane" in path.read_bytes().lower() or b"doe.example" in path.read_bytes()]
 

@@ -47,5 +47,9 @@ def test_every_account_closes(folders):
     together = folders["both"].con.execute(query).fetchall()
     assert together == sorted(folders["shopify"].con.execute(query).fetchall() + folders["amazon"].con.execute(query).fetchall())
     assert len(together) >= 8 and all(abs(difference) < 0.005 for *_, difference in together)
-    loads = folders["both"].sql("select sum(rows_in - loaded - set_aside - repeated) as lost, sum(set_aside) as aside from loads where file like 'exports%'").iloc[0]
+    loads = (
+        folders["both"]
+        .sql("select sum(rows_in - loaded - set_aside - repeated) as lost, sum(set_aside) as aside from loads where file like 'exports%'")
+        .iloc[0]
+    )
     assert loads["lost"] == 0 and loads["aside"] == 0

@@ -82,6 +82,9 @@ select p.raw_id, 'order_lines', out_id from priced p join made_order_lines l on 
 insert into others select raw_id, currency, 'taxes in the prices', total - price - shipping + discount from priced where total <> price + shipping - discount;
 
 insert into notes
+select 'sales whose fees and refunds no file tells: add amazon_settlement or amazon_date_range', count(*), sum(gross_amount), currency
+from made_order_lines where status is null and not list_contains($beside, 'amazon_settlement') and not list_contains($beside, 'amazon_date_range') group by currency
+union all
 select 'prices that hold no tax by their columns, though prices of their marketplace contain one: say tax_rate if they do', count(*), sum(item_price), currency
 from items where taxed and untaxed_price is null and coalesce(item_tax, 0) = 0 and $tax_rate = 0 and item_price > 0 and raw_id not in (select raw_id from skipped) group by currency
 """

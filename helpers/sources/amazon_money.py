@@ -70,7 +70,7 @@ from kinds k left join places p on k.key = p.pattern or (contains(p.pattern, '*'
 insert into refusals
 select '{adapter} doesn''t know ' || string_agg('`' || name || '` (' || n || case when n = 1 then ' row, ' else ' rows, ' end
        || format('{{:.2f}}', cast(amount as double)) || coalesce(' ' || currency, '') || ')', ', ' order by name)
-       || ': say where it belongs, such as place = {{ "' || min(name) || '" = "platform_fee" }} below its files in company.toml'
+       || ': say where it belongs, such as place = {{ "' || min(name) || '" = "' || case when min_by(amount, name) < 0 then 'platform_fee' else 'gross_amount' end || '" }} below its files in company.toml; places are {_SAY}'
 from kinds join kind_places using (key) where place is null having count(*) > 0;
 """
 
@@ -216,6 +216,10 @@ select row_number() over (order by raw_id, order_id nulls last) as out_id, * fro
     from deposits d left join (select settlement, sum(amount) as amount from paid group by settlement) p on d.settlement = p.settlement);
 
 insert into notes
+select 'sales of All Orders that are not settled yet: their fees and refunds are unknown', count(*), sum(cast(b.gross_amount as decimal(18,4))), b.currency
+from amazon_all_orders_order_lines b left join lines l on b.source_no = l.source_no and b.out_id = l.beside_id
+where l.out_id is null and coalesce(b.status, '') <> 'cancelled' group by b.currency
+union all
 select 'sales that no All Orders export has: they have the day of their settlement, not of their order', count(*), sum(gross - discount + shipping), currency
 from lines where sale and beside_id is null group by currency
 union all

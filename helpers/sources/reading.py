@@ -17,6 +17,7 @@ from helpers.files import NoHeader, TextTable, quote, read_text
 from helpers.policy import did_you_mean
 from helpers.sources import ADAPTERS, cells
 from helpers.sources.adapter import Adapter, Field, match, plain, wanted
+from helpers.text import join_names, label
 
 UNREADABLE = {
     "amount": "not an amount (at most 4 decimals)", "integer": "not a whole number", "day": "not a day that can be read",
@@ -24,6 +25,8 @@ UNREADABLE = {
 }  # fmt: skip
 SQL_KINDS = {"text": "varchar", "id": "varchar", "amount": "decimal(18,4)", "integer": "bigint", "day": "date", "time": "timestamp"}
 SUMMARY = "a total of other rows"
+EMPTY = "an empty row"
+UNSURE = "copies in other files that differ, while no day in them tells which is newer: that of the last file by name was taken"
 _READ = ("records", "aside", "repeats", "summaries")
 """What reading the files of a source leaves, and making its rows goes on with."""
 _LEFT = {
@@ -81,11 +84,13 @@ def read_sources(con: duckdb.DuckDBPyConnection, exports: Sequence[Export], scra
         _read_files(con, number, export, scratch)
         _derive(con, export.adapter)
         _set_documents_aside(con, export.adapter)
-        _find_repeats(con, export.adapter)
+        _find_repeats(con, export)
         _rename(con, "", f"_{number}")
     order = list(ADAPTERS)
     made: dict[int, list[str]] = {}
-    for number in sorted(range(len(exports)), key=lambda number: (bool(exports[number].adapter.sees), order.index(exports[number].adapter.name))):
+    for number in sorted(
+        range(len(exports)), key=lambda number: (bool(exports[number].adapter.sees), order.index(exports[number].adapter.name))
+    ):
         _rename(con, f"_{number}", "")
         _make_rows(con, number, exports[number], made)
         _rename(con, "", f"_{number}")
@@ -184,6 +189,8 @@ def _read_files(con: duckdb.DuckDBPyConnection, number: int, export: Export, scr
             absent = "".join(f", null as {one.name}" for one in adapter.fields if one.name not in readings)
             con.execute(f"insert into summaries select row + {first} from (select *{absent} from text_in) where {adapter.summary}")
             con.execute(f"insert into aside select raw_id, '', null, '{SUMMARY}' from summaries where raw_id >= {first}")
+        known = ", ".join(one.name for one in adapter.fields if one.name in found)
+        con.execute(f"insert into aside select row + {first}, '', null, '{EMPTY}' from text_in where coalesce({known}) is null")
         pairs = f"from records r join text_in t on r.row_no = t.row where r.file_no = {file_no}"
         unread = {
             one: f"r.{one.name} is null and t.{one.name} is not null and t.{one.name} not in {cells.BLANKS}"
@@ -232,7 +239,12 @@ def _read_file(con: duckdb.DuckDBPyConnection, export: Export, path: Path, found
         missing = [one.headers[0] for one in adapter.fields if one.name in needed and one.name not in hits]
         if len(missing) == len(needed):
             raise BadInput(f"{export.name(path)} is no export that {adapter.name} reads: it has no column `{missing[0]}`") from None
-        hint = did_you_mean(plain(missing[0]), [plain(text) for text in best if text])
+        if len(missing) > len(needed) / 2:
+            raise BadInput(
+                f"{export.name(path)} is no export that {adapter.name} reads: it has no column {join_names(missing, 5)}"
+            ) from None
+        taken = {place for place, _ in hits.values()}
+        hint = did_you_mean(plain(missing[0]), [plain(text) for place, text in enumerate(best) if text and place not in taken])
         raise BadInput(f"{export.name(path)} has no column `{missing[0]}`, which {adapter.name} needs{hint}") from None
 
 
@@ -262,14 +274,26 @@ def _mark(con: duckdb.DuckDBPyConnection, export: Export, path: Path) -> str:
     amounts = [one.name for one in export.adapter.fields if one.kind in ("amount", "integer") and one.name in columns]
     mark = cells.decimal_mark(con, "text_in", amounts)
     if mark is None:
+        example = _example(con, export.adapter, amounts, "[.,]")
         raise BadInput(
-            f'{export.name(path)}: nothing tells whether 1,234 is a thousand or a little more than one; say decimal = "." or "," in company.toml'
+            f'{export.name(path)}, {example}: nothing tells whether that is a thousand or a little more than one; say decimal = "." or "," in company.toml'
         )
     if mark == "both":
+        point, comma = (_example(con, export.adapter, amounts, rf"[{sign}]\d{{1,2}}\D*$") for sign in ".,")
         raise BadInput(
-            f'{export.name(path)} has amounts with a decimal point and with a decimal comma: export it again, or say decimal = "." or "," in company.toml'
+            f'{export.name(path)} has a decimal point ({point}) and a decimal comma ({comma}): export it again, or say decimal = "." or "," in company.toml'
         )
     return mark
+
+
+def _example(con: duckdb.DuckDBPyConnection, adapter: Adapter, columns: list[str], pattern: str) -> str:
+    """The first cell of these columns that fits a pattern, with its place, in words."""
+    headers = {one.name: one.headers[0] for one in adapter.fields}
+    cells_of = " union all ".join(f"select row, '{name}' as name, {name} as cell from text_in" for name in columns)
+    found = con.execute(
+        f"select row, name, cell from ({cells_of}) where regexp_matches(cell, ?) order by row, name limit 1", [pattern]
+    ).fetchone()
+    return f"row {found[0]}, `{headers[found[1]]}` {label(found[2], 30)!r}" if found else "some amounts"
 
 
 # ---- documents and repeats -----------------------------------------------------------------------------------------------------
@@ -283,13 +307,14 @@ def _set_documents_aside(con: duckdb.DuckDBPyConnection, adapter: Adapter) -> No
     same = " and ".join(f"r.{name} is not distinct from d.{name}" for name in ("file_no", *adapter.document))
     con.execute(
         f"""insert into aside select r.raw_id, '{adapter.document[0]}', r.{adapter.document[0]}, 'another record of the same document can''t be read'
-            from records r join (select distinct file_no, {key} from records where raw_id in (select raw_id from aside)) d on {same}
+            from records r join (select distinct file_no, {key} from records where raw_id in (select raw_id from aside where reason <> '{EMPTY}')) d on {same}
             where raw_id not in (select raw_id from aside)"""
     )
 
 
-def _find_repeats(con: duckdb.DuckDBPyConnection, adapter: Adapter) -> None:
+def _find_repeats(con: duckdb.DuckDBPyConnection, export: Export) -> None:
     """Fills `repeats` (raw_id): records that stand in a newer copy of their document, or twice in a file where that can't be meant."""
+    adapter = export.adapter
     con.execute("create or replace table repeats (raw_id bigint)")
     if adapter.unique:
         con.execute(
@@ -300,15 +325,25 @@ def _find_repeats(con: duckdb.DuckDBPyConnection, adapter: Adapter) -> None:
         same = " and ".join(f"r.{name} is not distinct from b.{name}" for name in adapter.document)
         start = f"count(*) filter ({adapter.starts}) over (partition by file_no, {key} order by row_no rows unbounded preceding)"
         con.execute(
-            f"""insert into repeats
-                with cells as (select raw_id, file_no, {f"greatest({start}, 1)" if adapter.starts else "1"} as copy, {key}, {adapter.newest or "null"} as newest
-                               from records where {adapter.document[0]} is not null and raw_id not in (select raw_id from repeats)),
-                     files as (select file_no, max(newest) as newest from cells group by file_no),
-                     copies as (select file_no, copy, {key}, max(newest) as own, count(*) as size from cells group by file_no, copy, {key}),
-                     best as (select {key}, file_no, copy from copies join files using (file_no)
-                              qualify row_number() over (partition by {key} order by own desc nulls last, newest desc nulls last, size desc, file_no desc, copy desc) = 1)
-                select raw_id from cells r join best b on {same} where r.file_no <> b.file_no or r.copy <> b.copy"""
+            f"""create or replace temp table cells as
+                select raw_id, file_no, {f"greatest({start}, 1)" if adapter.starts else "1"} as copy, {key}, {adapter.newest or "null"} as newest,
+                       hash({", ".join(one.name for one in adapter.fields)}) as digest
+                from records where {adapter.document[0]} is not null and raw_id not in (select raw_id from repeats);
+                create or replace temp table copies as
+                select file_no, copy, {key}, max(cells.newest) as own, any_value(f.newest) as newest, count(*) as size, bit_xor(digest) as digest
+                from cells join (select file_no, max(newest) as newest from cells group by file_no) f using (file_no) group by file_no, copy, {key};
+                create or replace temp table best as
+                select * from copies
+                qualify row_number() over (partition by {key} order by own desc nulls last, newest desc nulls last, size desc, file_no desc, copy desc) = 1;
+                insert into repeats select raw_id from cells r join best b on {same} where r.file_no <> b.file_no or r.copy <> b.copy"""
         )
+        con.execute(
+            f"""insert into source_notes select ?, ?, count(*), null, null from copies r join best b on {same}
+                where (r.file_no, r.copy) <> (b.file_no, b.copy) and r.digest <> b.digest and r.size = b.size
+                      and r.own is not distinct from b.own and r.newest is not distinct from b.newest having count(*) > 0""",
+            [export.label, UNSURE],
+        )
+        _forget_temporary(con)
     con.execute("delete from aside where raw_id in (select raw_id from repeats)")
 
 
@@ -339,9 +374,15 @@ def _show_seen(con: duckdb.DuckDBPyConnection, export: Export, made: dict[int, l
     for seen in export.adapter.sees:
         numbers = [number for number, name in export.beside if name == seen]
         con.execute(f"create or replace temp table no_{seen}_rows ({_record_columns(ADAPTERS[seen])})")
-        usable = [f"from records_{number} anti join aside_{number} using (raw_id) anti join repeats_{number} using (raw_id)" for number in numbers]
+        usable = [
+            f"from records_{number} anti join aside_{number} using (raw_id) anti join repeats_{number} using (raw_id)" for number in numbers
+        ]
         con.execute(f"create or replace temp view {seen}_rows as {' union all '.join(usable or [f'from no_{seen}_rows'])}")
-        found = [f"select {number} as source_no, out_id, {lines} from made_{number}_order_lines" for number in numbers if "order_lines" in made.get(number, ())]
+        found = [
+            f"select {number} as source_no, out_id, {lines} from made_{number}_order_lines"
+            for number in numbers
+            if "order_lines" in made.get(number, ())
+        ]
         none = f"select cast(0 as integer) as source_no, cast(0 as bigint) as out_id, {nothing} where false"
         con.execute(f"create or replace temp view {seen}_order_lines as {' union all '.join(found or [none])}")
 
@@ -380,6 +421,13 @@ def _keep(con: duckdb.DuckDBPyConnection, number: int, export: Export) -> None:
     for name in ("links", "others"):
         con.execute(f"create table {name}_{number} as from {name}")
     con.execute("insert into source_notes select ?, what, rows, amount, currency from notes where rows > 0", [export.label])
+    in_total = [one.name for one in adapter.fields if re.search(rf"\b{one.name}\b", adapter.total)]
+    what = "records were set aside for an amount that can't be read, so the platform's total, as it is read here, lacks it"
+    con.execute(
+        f"""insert into source_notes select ?, ?, count(*), null, null from raw_{number} join (select distinct raw_id from aside where "column" in (select unnest(?))) using (raw_id)
+            where state = 'set aside' and total is null having count(*) > 0""",
+        [export.label, what, in_total],
+    )
     own = export.options["timezone"]
     if own and own != export.zone and not any(one.kind == "time" for one in adapter.fields):
         what = f"its days are those of {own}, the company's are those of {export.zone}: an amount may stand a day beside the sales that it brought"
@@ -410,6 +458,18 @@ def leave_out_unnamed_campaigns(con: duckdb.DuckDBPyConnection, number: int, exp
         [export.label, what],
     )
     con.execute(f"update made_{number}_marketing_spend set campaign_id = null where rowid in (select rowid {unknown})")
+
+
+def note_strange_stores(con: duckdb.DuckDBPyConnection, exports: Sequence[Export]) -> None:
+    """Notes sources whose store has no order line: a store that is misspelt in company.toml keeps its money from its sales."""
+    stores = {row[0] for row in con.execute("select distinct store from order_lines").fetchall()}
+    for export in exports:
+        if (store := export.options.get("store")) and store not in stores:
+            what = f"the store `{store}` of company.toml has no order line{did_you_mean(store, stores)}"
+            con.execute(
+                "insert into source_notes select ?, ?, coalesce(sum(rows_in), 0), null, null from source_files where source = ?",
+                [export.label, what, export.label],
+            )
 
 
 def account(con: duckdb.DuckDBPyConnection, number: int, export: Export) -> None:
