@@ -3,9 +3,12 @@
 import numpy as np
 import pandas as pd
 
+from helpers import capital
 from helpers.book import Book, remembered
+from helpers.contract import NOBODY
 from helpers.days import as_of
 from helpers.metrics import WINDOW, ratio
+from helpers.text import days, join_names, label, money, number, percent, title
 
 ITEMS = {
     "stock": "goods at cost, at each store's last snapshot",
@@ -368,3 +371,123 @@ def unfollowed(book: Book) -> pd.DataFrame:
     return frame[~np.array(followed, dtype=bool)].reset_index(drop=True)
 
 
+
+
+def gap_rows(book: Book) -> pd.DataFrame:
+    """Orders whose payouts differ from what is due, the most money first: order, store, channel, state, missing (reporting currency; negative:
+    paid too much)."""
+    frame = capital.payout_gaps(book) if "payouts" not in book.missing else pd.DataFrame(columns=["entity", "store", "channel", "state"])
+    if frame.empty:
+        return pd.DataFrame(columns=["order", "store", "channel", "state", "missing"])
+    frame = frame[frame["mismatch"]]
+    frame = frame.assign(missing=-np.sign(frame["difference"]) * frame["abs_difference"]).rename(columns={"entity": "order"})
+    frame = frame.sort_values(["abs_difference", "order"], ascending=[False, True], ignore_index=True)
+    return frame[["order", "store", "channel", "state", "missing"]]
+
+
+# ---- aloud ---------------------------------------------------------------------------------------------------------------------
+
+
+def position_wide(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame of `position` as a row per month, oldest first, a column per item and their sum, `in_the_business`."""
+    wide = frame.pivot(index="month", columns="item", values="amount").reindex(columns=[item for item in ITEMS if item in set(frame["item"])])
+    return wide.assign(in_the_business=wide.sum(axis=1)).rename_axis(columns=None).reset_index() if len(wide) else wide.reset_index()
+
+
+def position_said(book: Book) -> str:
+    """Where does the money sit, and how did that change over the months?"""
+    wide, currency = position_wide(position(book)), book.currency
+    tables = list(dict.fromkeys(_TABLES.values())) if book.scope == "company" else ["inventory", "payouts"]
+    if wide.empty:
+        return "No table says where the money sits." + book.lacks(*tables)
+    now, first = wide.iloc[-1], wide.iloc[0]
+    words = {"stock": "in goods", "receivables": "still to come from buyers", "prepaid_purchases": "paid ahead to suppliers", "cash": "in the bank"}
+    parts = [f"{money(now[item], currency)} {said}" for item, said in words.items() if item in wide]
+    said = f"{money(now['in_the_business'], currency)} is in the business: {join_names(parts, 9, 90)}"
+    said += f", less {money(-now['payables'], currency)} owed to suppliers." if "payables" in wide else "."
+    if len(wide) > 1:
+        said += f" In {first['month']} it was {money(first['in_the_business'], currency)}."
+    return said + book.lacks(*tables)
+
+
+def cycle_said(book: Book) -> str:
+    """How many days is money away, what does it consist of, and how did it move?"""
+    if book.scope != "company":
+        return "Purchases know no store, so only the company has a cash conversion cycle; its page shows it."
+    frame = cycle(book)
+    if frame.empty or pd.isna(frame["cycle"].iloc[-1]):
+        blank = [] if frame.empty else [title(name) for name in ("inventory_days", "payout_days", "payment_days") if pd.isna(frame[name].iloc[-1])]
+        why = f" Not known for the month: {join_names(blank)}." if blank else ""
+        return "No cycle can be told." + why + book.lacks("inventory", "payouts", "purchases")
+    now, first = frame.iloc[-1], frame.dropna(subset="cycle").iloc[0]
+    return (
+        f"Money is away for {days(now['cycle'])}: goods lie for {days(now['inventory_days'])}, buyers' money takes {days(now['payout_days'])}, and"
+        f" suppliers wait for {days(now['payment_days'])}. In {first['month']} it was {days(first['cycle'])}."
+    )
+
+
+def held_said(book: Book, frame: pd.DataFrame) -> str:
+    """Who holds how much of buyers' money, and what would a day less free? frame: payout_days."""
+    currency = book.currency
+    if frame.empty:
+        return "No payout is on record, so nobody can say who holds what." + book.lacks("payouts")
+    most, slow = frame.iloc[0], frame.sort_values(["days", "store"], ascending=[False, True]).iloc[0]
+    said = f"{money(frame['receivable'].sum(), currency)} of buyers' money is not paid out yet, the most by {_account(most)}: {money(most['receivable'], currency)}."
+    if pd.notna(slow["days"]):
+        said += f" The slowest is {_account(slow)} with {number(slow['days'], 1)} days. A day sooner everywhere would free {money(frame['came'].sum() / WINDOW, currency)}."
+    late = frame["overdue"].sum()
+    if late > 0.005:
+        said += f" {money(late, currency)} is older than {days(book.policy.cash.payout_days)}."
+    blind = unfollowed(book)
+    if len(blind):
+        names = join_names(sorted({f"{row.channel} in {row.store}" for row in blind.itertuples()}))
+        said += f" No payout is on record for {names}: of {money(blind['sold'].sum(), currency)} of the last 90 days nobody can say whether it came."
+    return said
+
+
+def _account(row: pd.Series) -> str:
+    return f"{label(row['channel'])} in {label(row['store'])}"
+
+
+def gaps_said(book: Book) -> str:
+    """How many orders are paid wrongly, and how much money is that?"""
+    if "payouts" in book.missing:
+        return "Without payouts nothing can be held against the orders." + book.lacks("payouts")
+    looked, rows = capital.payout_gaps(book), gap_rows(book)
+    if looked.empty:
+        return "No payout of these days names its order, so none can be held against it."
+    owed, over = rows.loc[rows["missing"] > 0, "missing"].sum(), -rows.loc[rows["missing"] < 0, "missing"].sum()
+    said = f"Of {number(len(looked))} orders that are paid one by one, {number(len(looked) - len(rows))} match to the cent ({percent(1 - len(rows) / len(looked))})."
+    said += f" {money(owed, book.currency)} is missing on {number((rows['missing'] > 0).sum())} of them" if owed else " Nothing is missing"
+    return said + (f", and {money(over, book.currency)} too much came on {number((rows['missing'] < 0).sum())}." if over else ".")
+
+
+# ---- for metrics.csv -------------------------------------------------------------------------------------------------------------
+
+
+def capital_metrics(book: Book) -> pd.DataFrame:
+    """The month's money in stock, with buyers, suppliers and in the bank, as rows of `metrics.metrics`: level, entity, metric, value."""
+    day, rows = as_of(book), []
+    if book.scope == "company":
+        last = position(book, 1)
+        rows += [("company", "company", "bank_balance" if item == "cash" else item, amount) for item, amount in zip(last["item"], last["amount"], strict=True)]
+    if "inventory" not in book.missing:
+        rows += [("store", store, "stock", worth) for store, worth in _stock_by_store(book, day).items()]
+    held = payout_days(book)
+    held = held.assign(channel=held["channel"].where(held["channel"] != "all", NOBODY["channel"]), weighted=held["days"] * held["came"])
+    for level in ("company", "store", "channel") if book.scope == "company" else ("store", "channel"):
+        by = held["channel"] if level == "channel" else held["store"] if level == "store" else pd.Series("company", held.index)
+        sums = held.groupby(by, sort=True)[["receivable", "came", "weighted"]].sum()
+        if level != "company":
+            rows += [(level, entity, "receivables", value) for entity, value in sums["receivable"].items()]
+        rows += [(level, entity, "order_to_payout_days", value) for entity, value in ratio(sums["weighted"], sums["came"]).items()]
+    return pd.DataFrame(rows, columns=["level", "entity", "metric", "value"])
+
+
+def _stock_by_store(book: Book, day: pd.Timestamp) -> dict[str, float]:
+    found = book.sql(
+        """select store, cast(sum(value) as double) as worth from stock join (select store, max(date) as date from stock where date <= $day group by store)
+           using (store, date) where {scope} group by store order by store""",
+        day=day.date(),
+    )
+    return dict(zip(found["store"], found["worth"].fillna(0.0), strict=True))

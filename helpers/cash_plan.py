@@ -5,9 +5,8 @@ import pandas as pd
 
 from helpers import cash
 from helpers.book import Book, remembered
-from helpers.contract import BadInput
 from helpers.days import as_of
-from helpers.text import count, money, percent, signed_money
+from helpers.text import count, money, number, percent, signed_money
 
 WEEKS = 13
 DAYS = 7 * WEEKS
@@ -171,17 +170,18 @@ def _goods(book: Book, day: pd.Timestamp) -> dict:
 
 def _recurring(book: Book, day: pd.Timestamp, days: pd.DatetimeIndex) -> dict:
     """What comes back: the running costs by day, the month's costs on its last day."""
-    moved = movements(book).loc[:day]
     ends = np.asarray(days.is_month_end, dtype=float)
-    out = {"promotion_and_delivery": np.full(DAYS, _level(moved, day)["running"])}
-    for name in ("payroll", "overheads"):
-        monthly = book.sql(
-            f"select month, cast(sum({name}) as double) as cost from ledger where kind = $kind and day <= $day and {{scope}} group by month order by month",
-            kind=name, day=day.date(),
-        )  # fmt: skip
-        out[name] = ends * (monthly["cost"].tail(3).mean() if len(monthly) else 0.0)
+    out = {"promotion_and_delivery": np.full(DAYS, _level(movements(book), day)["running"])}
+    out |= {name: ends * cost for name, cost in _monthly(book, day).items()}
     gaps = unexplained(book, day)
     return out | {"unexplained": ends * gaps["unexplained"].mean()} if len(gaps) else out
+
+
+def _monthly(book: Book, day: pd.Timestamp) -> dict[str, float]:
+    """Payroll and overheads of a month, negative: the mean of the last three months up to a day that have any."""
+    moved = movements(book).loc[: day + pd.offsets.MonthEnd(0), ["payroll", "overheads"]]
+    monthly = moved.groupby([moved.index.year, moved.index.month]).sum()
+    return {name: float(cost[cost != 0].tail(3).mean()) if (cost != 0).any() else 0.0 for name, cost in monthly.items()}
 
 
 def unexplained(book: Book, day: pd.Timestamp) -> pd.DataFrame:
@@ -211,17 +211,16 @@ def plan(book: Book, day: pd.Timestamp | None = None) -> pd.DataFrame:
     """Where will the cash be in 13 weeks? A row per week: week, ends, money_in, money_out, net, balance, low, high.
 
     balance begins with the bank's of the day; without cash_balances, or in a store, with 0, so that it is the change. low and high hold
-    80 % of what chance did to the last year's weeks (see `errors`); blank with less than 13 weeks of history. Raises BadInput where
-    `projectable` says why nothing can be told.
+    80 % of what chance did to the last year's weeks (see `errors`); blank with less than 13 weeks of history. Empty where `projectable`
+    says why nothing can be told.
     """
     day = as_of(book) if day is None else day
-    if why := projectable(book, day):
-        raise BadInput(why)
+    if projectable(book, day):
+        return pd.DataFrame(columns=["week", "ends", "money_in", "money_out", "net", "balance", "low", "high"])
     parts = expected(book, day).drop(columns="late")
-    weeks = np.arange(DAYS) // 7
-    sums = parts.groupby(weeks).sum()
-    frame = pd.DataFrame({"week": np.arange(1, WEEKS + 1), "ends": parts.index[6::7]})
+    sums = parts.groupby(np.arange(DAYS) // 7).sum()
     coming = [name for name in INCOMING if name in sums]
+    frame = pd.DataFrame({"week": np.arange(1, WEEKS + 1), "ends": parts.index[6::7]})
     frame = frame.assign(money_in=sums[coming].sum(axis=1), money_out=sums.drop(columns=coming).sum(axis=1))
     frame = frame.assign(net=frame["money_in"] + frame["money_out"])
     frame = frame.assign(balance=opening(book, day) + frame["net"].cumsum())
@@ -264,33 +263,33 @@ def errors(book: Book, day: pd.Timestamp, draws: int = 2000) -> np.ndarray:
 
 
 def made_of(book: Book, day: pd.Timestamp | None = None) -> pd.DataFrame:
-    """What is the projection made of? part, how it is told, and its sums: weeks_1_to_4, weeks_5_to_13, all. Parts of zero are left out."""
+    """What is the projection made of? part, weeks_1_to_4, weeks_5_to_13, in_all (sums), told (how it is told). Parts of zero are left out."""
     day = as_of(book) if day is None else day
+    if projectable(book, day):
+        return pd.DataFrame(columns=["part", "weeks_1_to_4", "weeks_5_to_13", "in_all", "told"])
     parts = expected(book, day).drop(columns="late")
-    sums = pd.DataFrame({"weeks_1_to_4": parts.iloc[:28].sum(), "weeks_5_to_13": parts.iloc[28:].sum()}).reindex(
-        [name for name in PARTS if name in parts]
-    )
-    sums = sums.assign(all=sums.sum(axis=1)).query("all != 0 or weeks_1_to_4 != 0")
-    return sums.rename_axis("part").reset_index().assign(told=lambda f: f["part"].map(PARTS))
+    sums = pd.DataFrame({"weeks_1_to_4": parts.iloc[:28].sum(), "weeks_5_to_13": parts.iloc[28:].sum()})
+    sums = sums.reindex([name for name in PARTS if name in parts])
+    sums = sums.assign(in_all=sums.sum(axis=1))[(sums.abs() > 0.005).any(axis=1)].rename_axis("part").reset_index()
+    return sums.assign(told=sums["part"].map(PARTS))
 
 
-def runway(book: Book, day: pd.Timestamp | None = None) -> pd.Series:
-    """How long does the cash last? balance, lowest (within 13 weeks), lowest_week, dry_week (blank: not within 13), dry_week_low (at the
-    low end of the range), weeks (balance ÷ mean net outflow of a week; endless where money flows in), reserve_months (balance ÷ a
-    month's payroll and overheads)."""
-    day = as_of(book) if day is None else day
-    frame, start = plan(book, day), opening(book, day)
-    net, parts = frame["net"].mean(), expected(book, day)
-    fixed = -_recurring(book, day, pd.DatetimeIndex([day + pd.offsets.MonthEnd(0)] * DAYS)).get("payroll", np.zeros(DAYS))[0]
-    fixed -= parts["overheads"].min()
-    return pd.Series(
-        {
-            "balance": start, "lowest": frame["balance"].min(), "lowest_week": float(frame.loc[frame["balance"].idxmin(), "week"]),
-            "dry_week": dry_week(frame["balance"]), "dry_week_low": dry_week(frame["low"]),
-            "weeks": start / -net if net < 0 and start > 0 else np.inf if net >= 0 else 0.0,
-            "reserve_months": start / fixed if fixed > 0 else np.nan,
-        }
-    )  # fmt: skip
+def runway(book: Book) -> pd.Series:
+    """How long does the cash last? All blank where nothing can be projected.
+
+    balance (now), lowest (of 13 week ends), lowest_week, dry_week (the first that ends below zero; blank where none does), dry_week_low (at the
+    low end of the range), weeks (balance ÷ mean net outflow of a week; endless where more flows in than out), reserve_months (balance ÷ a
+    month's payroll and overheads; how long it would pay them without a single sale).
+    """
+    day, frame = as_of(book), plan(book)
+    names = ["balance", "lowest", "lowest_week", "dry_week", "dry_week_low", "weeks", "reserve_months"]
+    if frame.empty:
+        return pd.Series(np.nan, index=names)
+    start, net, lowest = opening(book, day), frame["net"].mean(), frame["balance"].idxmin()
+    fixed = -sum(_monthly(book, day).values())
+    weeks = np.inf if net >= 0 else max(start, 0.0) / -net
+    values = [start, frame.loc[lowest, "balance"], frame.loc[lowest, "week"], dry_week(frame["balance"]), dry_week(frame["low"]), weeks]
+    return pd.Series([*values, start / fixed if fixed > 0 else np.nan], index=names, dtype=float)
 
 
 def dry_week(balance: pd.Series) -> float:
@@ -327,7 +326,10 @@ def backtest(book: Book, most: int = 12) -> pd.DataFrame:
 def weekly(book: Book, day: pd.Timestamp) -> pd.DataFrame:
     """A projection from an earlier day beside what came: week, ends, projected, low, high, actual (sums since the day; blank where the
     13 weeks aren't over). Without what no table explains, which nobody can know week by week."""
-    frame, parts = plan(book, day), expected(book, day)
+    frame = plan(book, day)
+    if frame.empty:
+        return pd.DataFrame(columns=["week", "ends", "projected", "low", "high", "actual"])
+    parts = expected(book, day)
     other = parts.get("unexplained", pd.Series(0.0, parts.index)).to_numpy().reshape(WEEKS, 7).sum(axis=1).cumsum()
     shift = opening(book, day) + other
     moved, last = movements(book).sum(axis=1), as_of(book)
@@ -336,3 +338,118 @@ def weekly(book: Book, day: pd.Timestamp) -> pd.DataFrame:
         {"week": frame["week"], "ends": frame["ends"], "projected": frame["balance"] - shift, "low": frame["low"] - shift,
          "high": frame["high"] - shift, "actual": actual}
     )  # fmt: skip
+
+
+def earlier(book: Book) -> pd.Timestamp:
+    """The last month end whose 13 weeks have passed: from there the trial in a figure begins."""
+    return as_of(book) - pd.Timedelta(days=DAYS - 1) - pd.offsets.MonthEnd(1)
+
+
+def plan_metrics(book: Book) -> pd.DataFrame:
+    """The projection of the company as rows of `metrics.metrics`: level, entity, metric, value; empty in a store."""
+    frame = plan(book) if book.scope == "company" else pd.DataFrame()
+    rows = []
+    if len(frame):
+        end, left = frame.iloc[-1], runway(book)
+        known = opening(book, as_of(book)) != 0
+        values = {"cash_in_13_weeks": end["balance"], "cash_in_13_weeks_low": end["low"], "cash_in_13_weeks_high": end["high"]} if known else {}
+        values |= {"net_cash_of_13_weeks": frame["net"].sum()} | ({"runway_days": left["weeks"] * 7} if known else {})
+        rows = [("company", "company", name, value) for name, value in values.items()]
+    return pd.DataFrame(rows, columns=["level", "entity", "metric", "value"])
+
+
+# ---- aloud ---------------------------------------------------------------------------------------------------------------------
+
+
+def plan_said(book: Book) -> str:
+    """Where will the cash be in 13 weeks, and how sure is that?"""
+    frame, currency = plan(book), book.currency
+    if frame.empty:
+        return projectable(book, as_of(book))
+    end, start = frame.iloc[-1], opening(book, as_of(book))
+    said = f"From {money(start, currency)} the cash comes to {money(end['balance'], currency)} on {end['ends']:%Y-%m-%d}: {money(frame['money_in'].sum(), currency)} in"
+    said += f" and {money(-frame['money_out'].sum(), currency)} out."
+    if pd.notna(end["low"]):
+        said += f" In eight of ten cases it lies between {money(end['low'], currency)} and {money(end['high'], currency)}."
+    else:
+        said += " There are less than 13 weeks of history, so no range can be given."
+    if book.scope != "company":
+        said += " A store has no bank account of its own, so this is the change from nothing; what it sells is taken to be bought again at its cost."
+    elif "cash_balances" in book.missing or pd.isna(cash.cash_at(book, as_of(book))):
+        said += " No balance of the bank is known for the day, so this is the change from nothing." + book.lacks("cash_balances")
+    return said
+
+
+def runway_said(book: Book) -> str:
+    """In which week would the money run out, and how long do the reserves last without a sale?"""
+    left, currency = runway(book), book.currency
+    if pd.isna(left["balance"]):
+        return "Without a projection there is no runway."
+    if pd.notna(left["dry_week"]):
+        said = f"At this pace the money runs out in week {number(left['dry_week'])}."
+    elif pd.notna(left["dry_week_low"]):
+        said = f"The expected balance stays above zero; at the low end of the range it runs out in week {number(left['dry_week_low'])}."
+    else:
+        said = "Within 13 weeks the money runs out neither as expected nor at the low end of the range."
+    said += f" The lowest week end is week {number(left['lowest_week'])} with {money(left['lowest'], currency)}."
+    if np.isfinite(left["weeks"]) and left["balance"] > 0:
+        said += f" Beyond them it would last {count(left['weeks'], 'week')} in all at the mean outflow."
+    if pd.notna(left["reserve_months"]) and left["balance"] > 0:
+        said += f" Without a single sale it pays salaries and overheads for {number(left['reserve_months'], 1)} months."
+    return said
+
+
+def made_said(book: Book) -> str:
+    """How much of the projection is known already, and what is not counted on?"""
+    frame, currency = made_of(book), book.currency
+    if frame.empty:
+        return "Nothing is projected."
+    sums = frame.set_index("part")
+    known = frame[frame["part"].isin(["open_orders", "goods_received", "goods_ordered"])]
+    moved = frame["in_all"].abs().sum()
+    early = frame["weeks_1_to_4"].abs().sum()
+    said = f"Of all that is expected to move, {percent(known['in_all'].abs().sum() / moved, 0)} is known already"
+    said += f" ({percent(known['weeks_1_to_4'].abs().sum() / early, 0)} of the first four weeks)." if early > 0 else "."
+    if "open_orders" in sums.index:
+        said += f" {money(sums.loc['open_orders', 'in_all'], currency)} of it is sold and will be paid out."
+    late = expected(book, as_of(book))["late"].iloc[0]
+    if late > 0.005:
+        said += f" Not counted on: {money(late, currency)} that is older than any payout came."
+    return said + (book.lacks("purchases") if book.scope == "company" else "")
+
+
+def unexplained_said(book: Book) -> str:
+    """How much moved the bank that no table explains?"""
+    frame, currency = unexplained(book, as_of(book)), book.currency
+    if book.scope != "company":
+        return "The bank is the company's: look there."
+    if frame.empty:
+        return "Fewer than three months of bank balances stand beside payouts, so nothing can be compared." + book.lacks("cash_balances", "payouts")
+    worst = frame.loc[frame["unexplained"].abs().idxmax()]
+    return (
+        f"Over {count(len(frame), 'month')} the bank moved by {signed_money(frame['change'].sum(), currency)}; the tables explain"
+        f" {signed_money(frame['explained'].sum(), currency)}, so {signed_money(frame['unexplained'].sum(), currency)} stands in none of them, a mean of"
+        f" {signed_money(frame['unexplained'].mean(), currency)} a month and {signed_money(worst['unexplained'], currency)} in {worst['month']}."
+    )
+
+
+def backtest_said(book: Book) -> str:
+    """How often did what came lie in the range, and how far from the projection was it?"""
+    frame, currency = backtest(book), book.currency
+    if frame.empty:
+        return "There is too little history for a trial: half a year before a month end and 13 weeks after it."
+    bias, typical = frame["error"].mean(), frame["error"].abs().median()
+    return (
+        f"From {count(len(frame), 'earlier month end')}, {number(frame['inside'].sum())} of the sums of 13 weeks lay in the range, which promises eight"
+        f" of ten. Half of the errors were below {money(typical, currency)}; on average {money(abs(bias), currency)} {'more' if bias > 0 else 'less'} came than projected."
+    )
+
+
+def season_said(book: Book) -> str:
+    """What did the same weeks do a year ago? The projection knows no season."""
+    moved, day = movements(book)["collections"], as_of(book) - pd.Timedelta(days=364)
+    before, after = moved.loc[day - pd.Timedelta(days=DAYS - 1) : day], moved.loc[day + pd.Timedelta(days=1) : day + pd.Timedelta(days=DAYS)]
+    if len(before) < DAYS or before.sum() <= 0:
+        return "The data hold no such weeks a year ago, so that a season can't be seen."
+    change = after.sum() / before.sum() - 1
+    return f"A year ago the 13 weeks after this day brought {percent(abs(change), 0)} {'more' if change >= 0 else 'less'} money from buyers than the 13 before it; the projection takes them to be alike."

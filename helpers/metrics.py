@@ -70,6 +70,20 @@ METRICS = (
     Metric("stock_to_sales", "ratio", "Months of sales in the opening stock, both at cost.", "opening stock ÷ cogs of the month", "inventory, product_costs", STOCKED),
     Metric("cash_conversion_cycle", "days", "Days from paying a supplier to having the buyer's money.",
            "inventory_days + order-to-payout days − receipt-to-payment days", "inventory, payouts, purchases", ("company",)),
+    Metric("stock", "money", "Goods at cost, at each store's last snapshot.", "Σ on_hand × unit cost at the day", "inventory, product_costs", ("company", "store")),
+    Metric("receivables", "money", "Orders not yet paid out, at the month's end.", "Σ gross − discount + shipping − platform fee − refunds + fees refunded − payouts",
+           "payouts", ("company", "store", "channel")),
+    Metric("prepaid_purchases", "money", "Paid to suppliers for goods that are not in yet.", "Σ amount paid and not received", "purchases", ("company",)),
+    Metric("payables", "money", "Owed to suppliers for goods that are in (negative).", "− Σ amount received and not paid", "purchases", ("company",)),
+    Metric("bank_balance", "money", "Money in the bank at the month's end.", "Σ last balance of each account", "cash_balances", ("company",)),
+    Metric("order_to_payout_days", "days", "How long buyers' money is on its way; sums are matched with the oldest orders.",
+           "days from order to payout of 90 days, weighted by money", "payouts", ("company", "store", "channel")),
+    Metric("net_cash_of_13_weeks", "money", "What the next 13 weeks bring in more than they take out.", "projected, see Choices", "payouts", ("company",)),
+    Metric("cash_in_13_weeks", "money", "The bank balance to expect in 13 weeks.", "bank_balance + net_cash_of_13_weeks", "payouts, cash_balances", ("company",)),
+    Metric("cash_in_13_weeks_low", "money", "Below it in one of ten cases.", "10 % quantile of a bootstrap over weeks", "payouts, cash_balances", ("company",)),
+    Metric("cash_in_13_weeks_high", "money", "Above it in one of ten cases.", "90 % quantile of a bootstrap over weeks", "payouts, cash_balances", ("company",)),
+    Metric("runway_days", "days", "How long the bank balance lasts at the projected pace; endless where more comes in.", "bank_balance ÷ mean net outflow a day",
+           "payouts, cash_balances", ("company",)),
     Metric("profit_per_employee", "per year", "Operating profit a year for each full-time person.",
            "operating profit ÷ mean FTE over the months with staffing among the last 12, × 12 ÷ those months", "staffing", EMPLOYERS),
     Metric("attainment", "ratio", "Net sales against the target that was set.", "net_sales ÷ target; blank where the target is missing or ≤ 0", "targets"),
@@ -398,6 +412,7 @@ def metrics(book: Book) -> pd.DataFrame:
         wanted = pd.Series([(level, *pair) in aimed for pair in zip(long["entity"], long["metric"], strict=True)], long.index, dtype=bool)
         parts.append(long[~long["metric"].str.startswith("attainment") | wanted])
     parts.append(_probabilities(book).assign(unit=units["attainment_probability"]))
+    parts.append(_money_tied_up(book).assign(unit=lambda frame: frame["metric"].map(units)))
     frame = pd.concat(parts)[["level", "entity", "metric", "value", "unit"]]
     return frame.sort_values(["level", "entity", "metric"], ignore_index=True)
 
@@ -409,6 +424,13 @@ def _probabilities(book: Book) -> pd.DataFrame:
     targets = month_targets(book)
     frame = attainment_probabilities(book, targets[(targets["metric"] == "net_sales") & targets["level"].isin(LEVELS)])
     return frame.rename(columns={"probability": "value"})[["level", "entity", "value"]].assign(metric="attainment_probability")
+
+
+def _money_tied_up(book: Book) -> pd.DataFrame:
+    """Capital and cash at the month's end and what is projected, as rows of `metrics`."""
+    from helpers import cash, cash_plan  # they rest on this module
+
+    return pd.concat([cash.capital_metrics(book), cash_plan.plan_metrics(book)], ignore_index=True)
 
 
 def unit(kind: str, currency: str) -> str:
