@@ -410,6 +410,18 @@ def position_said(book: Book) -> str:
     return said + book.lacks(*tables)
 
 
+def cycle_lines(book: Book) -> pd.DataFrame:
+    """The cycle and its parts for a figure: month, what, days."""
+    names = {"inventory_days": "goods lie", "payout_days": "buyers' money", "payment_days": "suppliers wait", "cycle": "money is away"}
+    return cycle(book).rename(columns=names).melt("month", list(names.values()), var_name="what", value_name="days")
+
+
+def held_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame of `payout_days` with one name per channel and store, for a figure and a table: who, receivable, days, slowest, overdue."""
+    who = [f"{channel} in {store}" for channel, store in zip(frame["channel"], frame["store"], strict=True)]
+    return frame.assign(who=who)[["who", "receivable", "overdue", "days", "slowest"]]
+
+
 def cycle_said(book: Book) -> str:
     """How many days is money away, what does it consist of, and how did it move?"""
     if book.scope != "company":

@@ -6,7 +6,7 @@ import pandas as pd
 from helpers import cash
 from helpers.book import Book, remembered
 from helpers.days import as_of
-from helpers.text import count, money, number, percent, signed_money
+from helpers.text import count, money, number, percent, signed_money, title
 
 WEEKS = 13
 DAYS = 7 * WEEKS
@@ -190,7 +190,8 @@ def unexplained(book: Book, day: pd.Timestamp) -> pd.DataFrame:
     The last 12 whole months up to a day; empty in a store, without cash_balances, and with fewer than three of them.
     """
     frame = _unexplained(book)
-    frame = frame[frame["month"].map(lambda month: pd.Period(month, "M").end_time.normalize() <= day)].tail(12)
+    whole = f"{day:%Y-%m}" if day.is_month_end else f"{day - pd.offsets.MonthEnd(1):%Y-%m}"
+    frame = frame[frame["month"] <= whole].tail(12)
     return (frame if len(frame) >= 3 else frame.iloc[:0]).reset_index(drop=True)
 
 
@@ -229,10 +230,14 @@ def plan(book: Book, day: pd.Timestamp | None = None) -> pd.DataFrame:
     return frame.assign(low=frame["balance"] + low, high=frame["balance"] + high)
 
 
+def banked(book: Book, day: pd.Timestamp) -> bool:
+    """Is the bank's balance of a day known? Only the company has one."""
+    return book.scope == "company" and "cash_balances" not in book.missing and not np.isnan(cash.cash_at(book, day))
+
+
 def opening(book: Book, day: pd.Timestamp) -> float:
     """The bank's balance that a projection begins with: 0 where none is known, and in a store."""
-    known = cash.cash_at(book, day) if book.scope == "company" and "cash_balances" not in book.missing else np.nan
-    return 0.0 if np.isnan(known) else known
+    return cash.cash_at(book, day) if banked(book, day) else 0.0
 
 
 def errors(book: Book, day: pd.Timestamp, draws: int = 2000) -> np.ndarray:
@@ -263,15 +268,15 @@ def errors(book: Book, day: pd.Timestamp, draws: int = 2000) -> np.ndarray:
 
 
 def made_of(book: Book, day: pd.Timestamp | None = None) -> pd.DataFrame:
-    """What is the projection made of? part, weeks_1_to_4, weeks_5_to_13, in_all (sums), told (how it is told). Parts of zero are left out."""
+    """What is the projection made of? part, name, weeks_1_to_4, weeks_5_to_13, in_all (sums), told (how it is told). Parts of zero are left out."""
     day = as_of(book) if day is None else day
     if projectable(book, day):
-        return pd.DataFrame(columns=["part", "weeks_1_to_4", "weeks_5_to_13", "in_all", "told"])
+        return pd.DataFrame(columns=["part", "weeks_1_to_4", "weeks_5_to_13", "in_all", "told", "name"])
     parts = expected(book, day).drop(columns="late")
     sums = pd.DataFrame({"weeks_1_to_4": parts.iloc[:28].sum(), "weeks_5_to_13": parts.iloc[28:].sum()})
     sums = sums.reindex([name for name in PARTS if name in parts])
     sums = sums.assign(in_all=sums.sum(axis=1))[(sums.abs() > 0.005).any(axis=1)].rename_axis("part").reset_index()
-    return sums.assign(told=sums["part"].map(PARTS))
+    return sums.assign(told=sums["part"].map(PARTS), name=sums["part"].map(title))
 
 
 def runway(book: Book) -> pd.Series:
@@ -279,13 +284,15 @@ def runway(book: Book) -> pd.Series:
 
     balance (now), lowest (of 13 week ends), lowest_week, dry_week (the first that ends below zero; blank where none does), dry_week_low (at the
     low end of the range), weeks (balance ÷ mean net outflow of a week; endless where more flows in than out), reserve_months (balance ÷ a
-    month's payroll and overheads; how long it would pay them without a single sale).
+    month's payroll and overheads: how long it would pay them without a single sale). Where no balance is known, only the lowest ones.
     """
     day, frame = as_of(book), plan(book)
     names = ["balance", "lowest", "lowest_week", "dry_week", "dry_week_low", "weeks", "reserve_months"]
     if frame.empty:
         return pd.Series(np.nan, index=names)
     start, net, lowest = opening(book, day), frame["net"].mean(), frame["balance"].idxmin()
+    if not banked(book, day):
+        return pd.Series([frame.loc[lowest, "balance"], frame.loc[lowest, "week"]], index=names[1:3]).reindex(names)
     fixed = -sum(_monthly(book, day).values())
     weeks = np.inf if net >= 0 else max(start, 0.0) / -net
     values = [start, frame.loc[lowest, "balance"], frame.loc[lowest, "week"], dry_week(frame["balance"]), dry_week(frame["low"]), weeks]
@@ -340,9 +347,12 @@ def weekly(book: Book, day: pd.Timestamp) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def earlier(book: Book) -> pd.Timestamp:
-    """The last month end whose 13 weeks have passed: from there the trial in a figure begins."""
-    return as_of(book) - pd.Timedelta(days=DAYS - 1) - pd.offsets.MonthEnd(1)
+def trials(book: Book) -> pd.DataFrame:
+    """The frame of `backtest` for a figure and a table: since (day), projected, low, high, came, outside (the range)."""
+    frame = backtest(book)
+    since = [f"{day:%Y-%m-%d}" for day in frame["origin"]]
+    return pd.DataFrame({"since": since, "projected": frame["projected"], "low": frame["low"], "high": frame["high"],
+                         "came": frame["actual"], "outside": ~frame["inside"].astype(bool)})  # fmt: skip
 
 
 def plan_metrics(book: Book) -> pd.DataFrame:
@@ -351,7 +361,7 @@ def plan_metrics(book: Book) -> pd.DataFrame:
     rows = []
     if len(frame):
         end, left = frame.iloc[-1], runway(book)
-        known = opening(book, as_of(book)) != 0
+        known = banked(book, as_of(book))
         values = {"cash_in_13_weeks": end["balance"], "cash_in_13_weeks_low": end["low"], "cash_in_13_weeks_high": end["high"]} if known else {}
         values |= {"net_cash_of_13_weeks": frame["net"].sum()} | ({"runway_days": left["weeks"] * 7} if known else {})
         rows = [("company", "company", name, value) for name, value in values.items()]
@@ -375,7 +385,7 @@ def plan_said(book: Book) -> str:
         said += " There are less than 13 weeks of history, so no range can be given."
     if book.scope != "company":
         said += " A store has no bank account of its own, so this is the change from nothing; what it sells is taken to be bought again at its cost."
-    elif "cash_balances" in book.missing or pd.isna(cash.cash_at(book, as_of(book))):
+    elif not banked(book, as_of(book)):
         said += " No balance of the bank is known for the day, so this is the change from nothing." + book.lacks("cash_balances")
     return said
 
@@ -383,17 +393,23 @@ def plan_said(book: Book) -> str:
 def runway_said(book: Book) -> str:
     """In which week would the money run out, and how long do the reserves last without a sale?"""
     left, currency = runway(book), book.currency
-    if pd.isna(left["balance"]):
+    if pd.isna(left["lowest"]):
         return "Without a projection there is no runway."
+    if pd.isna(left["balance"]):
+        return (
+            "Without the bank's balance nobody can say when the money runs out. The lowest point of the 13 weeks is the end of week"
+            f" {number(left['lowest_week'])}, {signed_money(left['lowest'], currency)} against today."
+        )
     if pd.notna(left["dry_week"]):
         said = f"At this pace the money runs out in week {number(left['dry_week'])}."
     elif pd.notna(left["dry_week_low"]):
         said = f"The expected balance stays above zero; at the low end of the range it runs out in week {number(left['dry_week_low'])}."
     else:
-        said = "Within 13 weeks the money runs out neither as expected nor at the low end of the range."
+        ranged = plan(book)["low"].notna().all()
+        said = "Within 13 weeks the money runs out neither as expected nor at the low end of the range." if ranged else "Within 13 weeks the money doesn't run out."
     said += f" The lowest week end is week {number(left['lowest_week'])} with {money(left['lowest'], currency)}."
-    if np.isfinite(left["weeks"]) and left["balance"] > 0:
-        said += f" Beyond them it would last {count(left['weeks'], 'week')} in all at the mean outflow."
+    if left["balance"] > 0 and left["weeks"] <= 104:
+        said += f" At the mean outflow of these weeks it would last {count(left['weeks'], 'week')} in all."
     if pd.notna(left["reserve_months"]) and left["balance"] > 0:
         said += f" Without a single sale it pays salaries and overheads for {number(left['reserve_months'], 1)} months."
     return said

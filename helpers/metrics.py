@@ -488,6 +488,21 @@ CHOICES = (
     "fewer. `lapsed`: none in the year. Fixed lines, not fifths: then a segment can grow or empty. All stores count together. Lines without "
     "a `customer_id` are `unallocated`. Whoever bought before the data begin looks new at first.",
     "Days from order to payout, and from receipt to payment, are weighted by money, over the payouts and payments of the last 90 days.",
+    "Receivables: in stores and channels where some payout names its order, each order's due less its payouts; elsewhere all that was due less all "
+    "that came, and sums are taken to pay the oldest sales and refunds first (a payout without a channel pays all channels of the store without "
+    "payouts of their own). Orders older than `payout_days` before an account's first payout are left out, as are stores and channels without any. An "
+    "account in one currency is valued at the rate of the month's end, one of several as it was booked. `order_to_payout_days` counts both kinds of "
+    "payouts, `cash_conversion_cycle` only those that name their order. Stock, receivables and bank are those of the month's last day, or as far as the data reach.",
+    "A supplier is owed from the day that goods are in, and prepaid from the day of the payment to that day; purchases and bank know no store.",
+    "What has no settlement date counts as paid so: salaries and overheads on their month's last day; marketing, fulfilment and commissions on the "
+    "day they arose.",
+    "The projection of 13 weeks: open orders and received or ordered goods by how long each account's buyers' money, and suppliers, took over the last "
+    "half-year, given how old they are; what is older than any payout came is not counted on, an older bill is due at once; new sales and purchases as "
+    "in the last 13 weeks through the same delays; salaries and overheads as the mean of the last three months; what moved the bank in the last "
+    "twelve months and stands in no table at its mean. In a store, and without purchases, what is sold is bought again at its cost. The range "
+    "is that of the past year's weeks, drawn in blocks of four (Künsch 1989), once for the weeks to come and once for those the level was taken from.",
+    "Stock that is cleared brings `clearance_price` of its cost within `clearance_days`. More capital earns only up to the stock that is missing to the "
+    "lead time, and there what the stock earns today; stock beyond `max_inventory_days` can be taken out.",
     "Payouts are held against the orders of the last 90 days, in stores and channels where some payout names its order. Due are the buyer's "
     "payment less platform fee and refunds, in the order's currency. A payout is due when `payout_days` have passed, and a refund may be taken "
     "back within the same time. A cancelled order is due nothing. An order in several currencies, or paid in another one, is left out.",

@@ -5,6 +5,7 @@ import pandas as pd
 
 from helpers import cash, decisions, stock
 from helpers.book import Book, remembered
+from helpers.contract import BadInput
 from helpers.days import as_of
 from helpers.metrics import WINDOW, facts, ratio
 from helpers.products import product_decisions
@@ -43,7 +44,7 @@ def returns(book: Book, level: str) -> pd.DataFrame:
 
     entity, name, inventory (mean at cost of the last 90 days), margin (gross margin of these days), inventory_days, turns, gmroi,
     return_on_capital (all a year, as in metrics.csv), gross_profit_90, contribution_90, cogs_90, young (a product of less than 90
-    days, whose stock was bought for sales still to come); the most capital first. Without stock, or
+    days, whose stock was bought for sales still to come); the most capital first, bands in their order. Without stock, or
     with stock of unknown cost, an entity has no return; bands leave such products out. Empty without inventory.
     """
     columns = ["entity", "name", "inventory", "margin", "inventory_days", "turns", "gmroi", "return_on_capital", *_SUMS[1:], "young"]
@@ -56,7 +57,8 @@ def returns(book: Book, level: str) -> pd.DataFrame:
         name=(frame["name"] if "name" in frame else frame["entity"]).fillna(frame["entity"]),
         young=frame["age_days"] < WINDOW if "age_days" in frame else False,
     )
-    return frame.sort_values(["inventory", "entity"], ascending=[False, True], ignore_index=True)[columns]
+    keep_order = level == "lead_time"
+    return (frame if keep_order else frame.sort_values(["inventory", "entity"], ascending=[False, True])).reset_index(drop=True)[columns]
 
 
 def _names(book: Book) -> dict[str, str]:
@@ -113,6 +115,17 @@ def upset(frame: pd.DataFrame) -> pd.Series:
 # ---- the next unit of capital ----------------------------------------------------------------------------------------------------
 
 
+def amount(extra_capital: float) -> float:
+    """The amount of money that a notebook asks about. Raises BadInput unless it is above 0.
+
+    >>> amount(10000.0)
+    10000.0
+    """
+    if not 0 < extra_capital < np.inf:
+        raise BadInput(f"extra_capital must be an amount above 0, not {extra_capital}")
+    return float(extra_capital)
+
+
 @remembered
 def on_hand(book: Book) -> pd.DataFrame:
     """Each product's stock at cost, at the last snapshot of the last 90 days in each store: entity, stock (blank where a cost is unknown)."""
@@ -129,7 +142,7 @@ def beyond(book: Book) -> pd.DataFrame:
     """Where should capital be taken out? Stock of today beyond what sells in the policy's `max_inventory_days`, the lowest return first.
 
     entity, name, stock (at cost), beyond (the part of it that could go without a sale lost in that time), inventory_days,
-    return_on_capital. Products younger than `min_age_days` are left out, as are those with stock of unknown cost.
+    return_on_capital. Products younger than `min_age_days`, or that run short, and stock of unknown cost are left out.
     """
     columns = ["entity", "name", "stock", "beyond", "inventory_days", "return_on_capital"]
     if "inventory" in book.missing:
@@ -139,7 +152,7 @@ def beyond(book: Book) -> pd.DataFrame:
     frame = frame[frame["age_days"] > policy.min_age_days]
     allowed = frame["cogs_90"].clip(lower=0) / WINDOW * policy.max_inventory_days
     frame = frame.assign(beyond=(frame["stock"] - allowed).clip(lower=0), name=frame["name"].fillna(frame["entity"]))
-    frame = frame[frame["beyond"] > 0.005]
+    frame = frame[(frame["beyond"] > 0.005) & ~frame["entity"].isin(short(book)["entity"])]  # what runs out in one store isn't too much
     order = {"by": ["return_on_capital", "beyond", "entity"], "ascending": [True, False, True], "na_position": "first"}
     return frame.sort_values(**order, ignore_index=True)[columns]
 
@@ -188,10 +201,10 @@ def freed(book: Book) -> pd.DataFrame:
 
     entity, name, decision (`stop` where any rule says so, else `clear`), confidence, stock (at cost), goes (at cost: all of it, or what is
     beyond the allowed days), frees (at the policy's clearance_price), on (day: clearance_days and the usual days to payout from now),
-    a_month (the contribution that a stopped product no longer loses), in_13_weeks (what is freed by then, and three months of the loss).
-    Blank where a cost or the stock is unknown.
+    a_month (the month's contribution that a stopped product no longer loses; by order date, so not to be added to the others). Blank where
+    a cost or the stock is unknown.
     """
-    columns = ["entity", "name", "decision", "confidence", "stock", "goes", "frees", "on", "a_month", "in_13_weeks"]
+    columns = ["entity", "name", "decision", "confidence", "stock", "goes", "frees", "on", "a_month"]
     fired = product_decisions(book).query("verdict in ('stop_loss', 'clear')")
     if fired.empty:
         return pd.DataFrame(columns=columns)
@@ -207,10 +220,9 @@ def freed(book: Book) -> pd.DataFrame:
         loss = max(-float(goods.loc[entity, "contribution"]), 0.0) if stop else 0.0
         frees = goes * policy.cash.clearance_price
         sure = "clear" if "clear" in set(each["confidence"]) else "close"
-        soon = frees * (on <= as_of(book) + pd.Timedelta(days=91)) if frees == frees else 0.0
-        rows.append((entity, each["name"].iloc[0], "stop" if stop else "clear", sure, there, goes, frees, on, loss, soon + 3 * loss))
+        rows.append((entity, each["name"].iloc[0], "stop" if stop else "clear", sure, there, goes, frees, on, loss))
     frame = pd.DataFrame(rows, columns=columns)
-    return frame.sort_values(["in_13_weeks", "entity"], ascending=[False, True], ignore_index=True)
+    return frame.sort_values(["frees", "entity"], ascending=[False, True], ignore_index=True)
 
 
 def usual_payout_days(book: Book) -> int:
@@ -329,6 +341,8 @@ def freed_said(book: Book, frame: pd.DataFrame) -> str:
         return "No product is to be stopped or cleared this month."
     first = frame.iloc[0]
     said = f"{money(frame['frees'].sum(), currency)} comes back by {first['on']:%Y-%m-%d} if what must go brings {percent(price, 0)} of its cost,"
-    said += f" and {money(frame['a_month'].sum(), currency)} a month is not lost any more. Most comes from {label(first['name'])}: {money(first['in_13_weeks'], currency)} within 13 weeks."
+    said += f" most of it from {label(first['name'])} ({money(first['frees'], currency)})."
+    if (lost := frame["a_month"].sum()) > 0:
+        said += f" Besides, sales that lost {money(lost, currency)} this month, by the day of the order, are not made any more."
     blind = frame["frees"].isna().sum()
     return said + (f" For {number(blind)} of them the stock at cost is not known." if blind else "")
