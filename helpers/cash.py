@@ -18,7 +18,13 @@ ITEMS = {
     "cash": "in the bank",
 }
 """Where the money sits; payables are negative, and all items add up to the capital in the business."""
-_TABLES = {"stock": "inventory", "receivables": "payouts", "prepaid_purchases": "purchases", "payables": "purchases", "cash": "cash_balances"}
+_TABLES = {
+    "stock": "inventory",
+    "receivables": "payouts",
+    "prepaid_purchases": "purchases",
+    "payables": "purchases",
+    "cash": "cash_balances",
+}
 
 # Each order belongs to an account: its store and channel. Where a payout names its order, orders are settled one by one; else sums are
 # (a payout without a channel settles all channels of the store that have no payout of their own). Orders older than `payout_days`
@@ -170,9 +176,12 @@ def settled(book: Book) -> pd.DataFrame:
     named = frame[by_order & (frame["paid_value"] > 0)].rename(columns={"day": "paid_on", "paid_value": "value"})
     parts = [named[["store", "account", "by_order", "ordered_on", "paid_on", "value"]]]
     for (store, account), rows in frame[~by_order].groupby(["store", "account"], sort=True):
-        due = rows[rows["ordered_on"].notna()].groupby("ordered_on")["due_value"].sum()
-        paid = rows[rows["ordered_on"].isna()].groupby("day")["paid_value"].sum()
-        parts.append(matched(due, paid).assign(store=store, account=account, by_order=False))
+        own = bool(rows["own_currency"].iloc[0])  # in its currency, or a rate that moves would look like money that comes ever later
+        due = rows[rows["ordered_on"].notna()].groupby("ordered_on")["due" if own else "due_value"].sum()
+        paid = rows[rows["ordered_on"].isna()].groupby("day")[["paid", "paid_value"]].sum()
+        pairs = matched(due, paid["paid" if own else "paid_value"])
+        rate = pairs["paid_on"].map(paid["paid_value"] / paid["paid"].where(paid["paid"] != 0)) if own and len(pairs) else 1.0
+        parts.append(pairs.assign(value=pairs["value"] * rate, store=store, account=account, by_order=False))
     parts = [part for part in parts if len(part)]
     if not parts:
         return pd.DataFrame(columns=columns)
@@ -371,8 +380,6 @@ def unfollowed(book: Book) -> pd.DataFrame:
     return frame[~np.array(followed, dtype=bool)].reset_index(drop=True)
 
 
-
-
 def gap_rows(book: Book) -> pd.DataFrame:
     """Orders whose payouts differ from what is due, the most money first: order, store, channel, state, missing (reporting currency; negative:
     paid too much)."""
@@ -390,7 +397,9 @@ def gap_rows(book: Book) -> pd.DataFrame:
 
 def position_wide(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame of `position` as a row per month, oldest first, a column per item and their sum, `in_the_business`."""
-    wide = frame.pivot(index="month", columns="item", values="amount").reindex(columns=[item for item in ITEMS if item in set(frame["item"])])
+    wide = frame.pivot(index="month", columns="item", values="amount").reindex(
+        columns=[item for item in ITEMS if item in set(frame["item"])]
+    )
     return wide.assign(in_the_business=wide.sum(axis=1)).rename_axis(columns=None).reset_index() if len(wide) else wide.reset_index()
 
 
@@ -401,7 +410,12 @@ def position_said(book: Book) -> str:
     if wide.empty:
         return "No table says where the money sits." + book.lacks(*tables)
     now, first = wide.iloc[-1], wide.iloc[0]
-    words = {"stock": "in goods", "receivables": "still to come from buyers", "prepaid_purchases": "paid ahead to suppliers", "cash": "in the bank"}
+    words = {
+        "stock": "in goods",
+        "receivables": "still to come from buyers",
+        "prepaid_purchases": "paid ahead to suppliers",
+        "cash": "in the bank",
+    }
     parts = [f"{money(now[item], currency)} {said}" for item, said in words.items() if item in wide]
     said = f"{money(now['in_the_business'], currency)} is in the business: {join_names(parts, 9, 90)}"
     said += f", less {money(-now['payables'], currency)} owed to suppliers." if "payables" in wide else "."
@@ -428,7 +442,11 @@ def cycle_said(book: Book) -> str:
         return "Purchases know no store, so only the company has a cash conversion cycle; its page shows it."
     frame = cycle(book)
     if frame.empty or pd.isna(frame["cycle"].iloc[-1]):
-        blank = [] if frame.empty else [title(name) for name in ("inventory_days", "payout_days", "payment_days") if pd.isna(frame[name].iloc[-1])]
+        blank = (
+            []
+            if frame.empty
+            else [title(name) for name in ("inventory_days", "payout_days", "payment_days") if pd.isna(frame[name].iloc[-1])]
+        )
         why = f" Not known for the month: {join_names(blank)}." if blank else ""
         return "No cycle can be told." + why + book.lacks("inventory", "payouts", "purchases")
     now, first = frame.iloc[-1], frame.dropna(subset="cycle").iloc[0]
@@ -482,7 +500,10 @@ def capital_metrics(book: Book) -> pd.DataFrame:
     day, rows = as_of(book), []
     if book.scope == "company":
         last = position(book, 1)
-        rows += [("company", "company", "bank_balance" if item == "cash" else item, amount) for item, amount in zip(last["item"], last["amount"], strict=True)]
+        rows += [
+            ("company", "company", "bank_balance" if item == "cash" else item, amount)
+            for item, amount in zip(last["item"], last["amount"], strict=True)
+        ]
     if "inventory" not in book.missing:
         rows += [("store", store, "stock", worth) for store, worth in _stock_by_store(book, day).items()]
     held = payout_days(book)

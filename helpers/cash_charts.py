@@ -30,7 +30,9 @@ from helpers.text import LOSS, number, show, title
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
-def return_map(frame: pd.DataFrame, named: Sequence[str] = (), currency: str = "", top: int = 60, ax: Axes | None = None, **options) -> Axes:
+def return_map(
+    frame: pd.DataFrame, named: Sequence[str] = (), currency: str = "", top: int = 60, ax: Axes | None = None, **options
+) -> Axes:
     """Which products earn most on each unit of money in stock: the fast ones or the fat ones? Margin against turns, with curves of equal GMROI.
 
     frame: name, turns (a year), margin, inventory (the points' area), gmroi. Stock that did not turn is counted, not drawn. named: these
@@ -73,7 +75,18 @@ def return_map(frame: pd.DataFrame, named: Sequence[str] = (), currency: str = "
         if _name(row.name, 24) not in written:
             side = 1 if row.turns < np.sqrt(left * right) else -1
             clear = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
-            _write(ax, row.turns, row.margin, _name(row.name, 24), 9 * side, 12, ha="left" if side > 0 else "right", weight="bold", fontsize=8, bbox=clear)
+            _write(
+                ax,
+                row.turns,
+                row.margin,
+                _name(row.name, 24),
+                9 * side,
+                12,
+                ha="left" if side > 0 else "right",
+                weight="bold",
+                fontsize=8,
+                bbox=clear,
+            )
     return ax
 
 
@@ -85,7 +98,14 @@ def _curves(gmroi: pd.Series) -> list[float]:
 
 
 def stacked(
-    frame: pd.DataFrame, step: str, part: str, value: str, currency: str = "", total: str = "all together", ax: Axes | None = None, **options
+    frame: pd.DataFrame,
+    step: str,
+    part: str,
+    value: str,
+    currency: str = "",
+    total: str = "all together",
+    ax: Axes | None = None,
+    **options,
 ) -> Axes:
     """What is a sum made of, month by month? Columns of parts, negative ones below zero in the loss colour, and a line for the sum.
 
@@ -106,8 +126,23 @@ def stacked(
         values = wide[each].to_numpy(float)
         base = np.where(values >= 0, up, down)
         bad = values[-1] < 0 or (values < 0).any()
-        ax.bar(places, values, bottom=base, width=0.75, color=LOSS if bad else shades[i % 5], hatch="////" if bad else "", edgecolor="white", linewidth=0.6)
-        ends.append((base[-1] + values[-1] / 2, f"{title(each)} {show(values[-1], 'money', compact=True)}", LOSS if values[-1] < 0 else shades[i % 5] if i % 5 in (0, 2) else INK))
+        ax.bar(
+            places,
+            values,
+            bottom=base,
+            width=0.75,
+            color=LOSS if bad else shades[i % 5],
+            hatch="////" if bad else "",
+            edgecolor="white",
+            linewidth=0.6,
+        )
+        ends.append(
+            (
+                base[-1] + values[-1] / 2,
+                f"{title(each)} {show(values[-1], 'money', compact=True)}",
+                LOSS if values[-1] < 0 else shades[i % 5] if i % 5 in (0, 2) else INK,
+            )
+        )
         up, down = up + np.clip(values, 0, None), down + np.clip(values, None, 0)
     sums = wide.sum(axis=1).to_numpy(float)
     ax.plot(places, sums, "D-", color=INK, linewidth=1.4, markersize=4)
@@ -116,7 +151,17 @@ def stacked(
     ax.axhline(0, color=FAINT, linewidth=0.8)
     for (at, text, colour), place in zip(ends, _apart([end for end, _, _ in ends], _gap(ax, 12)), strict=True):
         bold = {"weight": "bold"} if text.startswith(total) else {}
-        _write(ax, 1, at, text, color=colour, xycoords=ax.get_yaxis_transform(), xytext=(1.01, place), textcoords=ax.get_yaxis_transform(), **bold)
+        _write(
+            ax,
+            1,
+            at,
+            text,
+            color=colour,
+            xycoords=ax.get_yaxis_transform(),
+            xytext=(1.01, place),
+            textcoords=ax.get_yaxis_transform(),
+            **bold,
+        )
     every = -(-len(wide) // 7)
     ax.set_xticks(places[::-1][::every][::-1], list(wide.index[::-1][::every][::-1]))
     ax.grid(axis="y")
@@ -124,7 +169,15 @@ def stacked(
     return _finish(ax, options, xlabel=title(step), ylabel=title(value, "money", currency))
 
 
-def weeks(frame: pd.DataFrame, start: float, currency: str = "", actual: str | None = None, value: str = "balance", ax: Axes | None = None, **options) -> Axes:
+def weeks(
+    frame: pd.DataFrame,
+    start: float,
+    currency: str = "",
+    actual: str | None = None,
+    value: str = "balance",
+    ax: Axes | None = None,
+    **options,
+) -> Axes:
     """How will the cash stand, week by week, and when would it run dry? The expected balance with its range, from the day's balance on.
 
     frame: week (1 …), ends (day), the `value`, low, high (blank without a range), and perhaps a column of what came (`actual`). start: the

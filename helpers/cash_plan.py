@@ -362,7 +362,9 @@ def plan_metrics(book: Book) -> pd.DataFrame:
     if len(frame):
         end, left = frame.iloc[-1], runway(book)
         known = banked(book, as_of(book))
-        values = {"cash_in_13_weeks": end["balance"], "cash_in_13_weeks_low": end["low"], "cash_in_13_weeks_high": end["high"]} if known else {}
+        values = (
+            {"cash_in_13_weeks": end["balance"], "cash_in_13_weeks_low": end["low"], "cash_in_13_weeks_high": end["high"]} if known else {}
+        )
         values |= {"net_cash_of_13_weeks": frame["net"].sum()} | ({"runway_days": left["weeks"] * 7} if known else {})
         rows = [("company", "company", name, value) for name, value in values.items()]
     return pd.DataFrame(rows, columns=["level", "entity", "metric", "value"])
@@ -406,7 +408,11 @@ def runway_said(book: Book) -> str:
         said = f"The expected balance stays above zero; at the low end of the range it runs out in week {number(left['dry_week_low'])}."
     else:
         ranged = plan(book)["low"].notna().all()
-        said = "Within 13 weeks the money runs out neither as expected nor at the low end of the range." if ranged else "Within 13 weeks the money doesn't run out."
+        said = (
+            "Within 13 weeks the money runs out neither as expected nor at the low end of the range."
+            if ranged
+            else "Within 13 weeks the money doesn't run out."
+        )
     said += f" The lowest week end is week {number(left['lowest_week'])} with {money(left['lowest'], currency)}."
     if left["balance"] > 0 and left["weeks"] <= 104:
         said += f" At the mean outflow of these weeks it would last {count(left['weeks'], 'week')} in all."
@@ -440,7 +446,9 @@ def unexplained_said(book: Book) -> str:
     if book.scope != "company":
         return "The bank is the company's: look there."
     if frame.empty:
-        return "Fewer than three months of bank balances stand beside payouts, so nothing can be compared." + book.lacks("cash_balances", "payouts")
+        return "Fewer than three months of bank balances stand beside payouts, so nothing can be compared." + book.lacks(
+            "cash_balances", "payouts"
+        )
     worst = frame.loc[frame["unexplained"].abs().idxmax()]
     return (
         f"Over {count(len(frame), 'month')} the bank moved by {signed_money(frame['change'].sum(), currency)}; the tables explain"
@@ -464,7 +472,10 @@ def backtest_said(book: Book) -> str:
 def season_said(book: Book) -> str:
     """What did the same weeks do a year ago? The projection knows no season."""
     moved, day = movements(book)["collections"], as_of(book) - pd.Timedelta(days=364)
-    before, after = moved.loc[day - pd.Timedelta(days=DAYS - 1) : day], moved.loc[day + pd.Timedelta(days=1) : day + pd.Timedelta(days=DAYS)]
+    before, after = (
+        moved.loc[day - pd.Timedelta(days=DAYS - 1) : day],
+        moved.loc[day + pd.Timedelta(days=1) : day + pd.Timedelta(days=DAYS)],
+    )
     if len(before) < DAYS or before.sum() <= 0:
         return "The data hold no such weeks a year ago, so that a season can't be seen."
     change = after.sum() / before.sum() - 1

@@ -331,7 +331,10 @@ def moves_said(book: Book, amount: float) -> str:
         said += f" For the other {money(amount - put, currency)} there is no use in stock."
     if out.empty:
         return said + " No stock lies beyond the allowed days."
-    return said + f" {money(out['beyond'].sum(), currency)} lies beyond the allowed days in {join_names(out['name'])} and can go without a sale lost."
+    return (
+        said
+        + f" {money(out['beyond'].sum(), currency)} lies beyond the allowed days in {join_names(out['name'])} and can go without a sale lost."
+    )
 
 
 def freed_said(book: Book, frame: pd.DataFrame) -> str:
