@@ -69,7 +69,7 @@ _CLAIMS = """
 
 
 def _grace(book: Book) -> dict:
-    return {"home": book.currency, "grace": int(book.policy.cash.payout_days)}
+    return {"home": book.currency, "grace": min(book.policy.cash.payout_days, 3650)}
 
 
 @remembered
