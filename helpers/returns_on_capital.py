@@ -325,8 +325,10 @@ def moves_said(book: Book, amount: float) -> str:
         first = into.iloc[0]
         said = f"Of the next {money(amount, currency)}, {money(put, currency)} finds goods that sell out before new ones can arrive, first {label(first['name'])}, whose stock"
         said += f" earns {number(first['return_on_capital'], 2)} a year for each {currency}; in all up to {money(into['earns'].sum(), currency)} a year."
+    elif stock.replenishment(book).empty:
+        said = "No lead time of a selling product is known, so nobody can say what sells out before new goods arrive." + book.lacks("products")
     else:
-        said = "No product sells out before new goods can arrive, so more stock would earn nothing." + book.lacks("products")
+        said = "No product sells out before new goods can arrive, so more stock would earn nothing."
     if put < amount - 0.005 and put > 0:
         said += f" For the other {money(amount - put, currency)} there is no use in stock."
     if out.empty:
