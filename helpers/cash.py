@@ -115,7 +115,11 @@ def _rates(book: Book) -> pd.DataFrame:
 
 def _valued(frame: pd.DataFrame, column: str, day: pd.Timestamp, rate: dict[str, float]) -> pd.Series:
     """due or paid of claims in the reporting currency: of one currency, at the rate of the day; else as each was booked."""
-    return (frame[column] * frame["currency"].map(rate)).where(frame["own_currency"].astype(bool), frame[f"{column}_value"]).astype(float)
+    return (
+        (frame[column].astype(float) * frame["currency"].map(rate).astype(float))
+        .where(frame["own_currency"].astype(bool), frame[f"{column}_value"])
+        .astype(float)
+    )
 
 
 @remembered
