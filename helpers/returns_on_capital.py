@@ -326,7 +326,9 @@ def moves_said(book: Book, amount: float) -> str:
         said = f"Of the next {money(amount, currency)}, {money(put, currency)} finds goods that sell out before new ones can arrive, first {label(first['name'])}, whose stock"
         said += f" earns {number(first['return_on_capital'], 2)} a year for each {currency}; in all up to {money(into['earns'].sum(), currency)} a year."
     elif stock.replenishment(book).empty:
-        said = "No lead time of a selling product is known, so nobody can say what sells out before new goods arrive." + book.lacks("products")
+        said = "No lead time of a selling product is known, so nobody can say what sells out before new goods arrive." + book.lacks(
+            "products"
+        )
     else:
         said = "No product sells out before new goods can arrive, so more stock would earn nothing."
     if put < amount - 0.005 and put > 0:
