@@ -299,16 +299,17 @@ def _intervals(book: Book, rule: str, hits: pd.DataFrame, orders: pd.DataFrame, 
     """Interval and number of orders for each hit; `statistic(totals, hit)` has the columns' totals per draw."""
     evidence = book.policy.evidence
     low, high, size = [], [], []
-    parts = dict(list(orders.groupby("entity")))
-    for _, hit in hits.iterrows():
-        part = parts.get(hit["entity"], orders.iloc[:0])
+    sums, counts = orders[columns].to_numpy(float), orders["orders"].to_numpy()
+    parts = orders.groupby("entity").indices  # rows by place: a frame per entity would take longer than its bootstrap
+    for hit in hits.to_dict("records"):
+        rows = parts.get(hit["entity"], [])
         seed = zlib.crc32(f"{rule}/{hit['entity']}".encode())
         ends = bootstrap(
-            part[columns].to_numpy(float), lambda totals, hit=hit: statistic(totals, hit), evidence.resamples, evidence.confidence, seed
+            np.asfortranarray(sums[rows]), lambda totals, hit=hit: statistic(totals, hit), evidence.resamples, evidence.confidence, seed
         )
         low.append(ends[0])
         high.append(ends[1])
-        size.append(int(part["orders"].sum()))
+        size.append(int(counts[rows].sum()))
     return np.array(low), np.array(high), size
 
 

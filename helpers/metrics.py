@@ -70,6 +70,20 @@ METRICS = (
     Metric("stock_to_sales", "ratio", "Months of sales in the opening stock, both at cost.", "opening stock ÷ cogs of the month", "inventory, product_costs", STOCKED),
     Metric("cash_conversion_cycle", "days", "Days from paying a supplier to having the buyer's money.",
            "inventory_days + order-to-payout days − receipt-to-payment days", "inventory, payouts, purchases", ("company",)),
+    Metric("stock", "money", "Goods at cost, at each store's last snapshot.", "Σ on_hand × unit cost at the day", "inventory, product_costs", ("company", "store")),
+    Metric("receivables", "money", "Orders not yet paid out, at the month's end.", "Σ gross − discount + shipping − platform fee − refunds + fees refunded − payouts",
+           "payouts", ("company", "store", "channel")),
+    Metric("prepaid_purchases", "money", "Paid to suppliers for goods that are not in yet.", "Σ amount paid and not received", "purchases", ("company",)),
+    Metric("payables", "money", "Owed to suppliers for goods that are in (negative).", "− Σ amount received and not paid", "purchases", ("company",)),
+    Metric("bank_balance", "money", "Money in the bank at the month's end.", "Σ last balance of each account", "cash_balances", ("company",)),
+    Metric("order_to_payout_days", "days", "How long buyers' money is on its way; sums are matched with the oldest orders.",
+           "days from order to payout of 90 days, weighted by money", "payouts", ("company", "store", "channel")),
+    Metric("net_cash_of_13_weeks", "money", "What the next 13 weeks bring in more than they take out.", "projected, see Choices", "payouts", ("company",)),
+    Metric("cash_in_13_weeks", "money", "The bank balance to expect in 13 weeks.", "bank_balance + net_cash_of_13_weeks", "payouts, cash_balances", ("company",)),
+    Metric("cash_in_13_weeks_low", "money", "Below it in one of ten cases.", "10 % quantile of a bootstrap over weeks", "payouts, cash_balances", ("company",)),
+    Metric("cash_in_13_weeks_high", "money", "Above it in one of ten cases.", "90 % quantile of a bootstrap over weeks", "payouts, cash_balances", ("company",)),
+    Metric("runway_days", "days", "How long the bank balance lasts at the projected pace; endless where more comes in.", "bank_balance ÷ mean net outflow a day",
+           "payouts, cash_balances", ("company",)),
     Metric("profit_per_employee", "per year", "Operating profit a year for each full-time person.",
            "operating profit ÷ mean FTE over the months with staffing among the last 12, × 12 ÷ those months", "staffing", EMPLOYERS),
     Metric("attainment", "ratio", "Net sales against the target that was set.", "net_sales ÷ target; blank where the target is missing or ≤ 0", "targets"),
@@ -398,6 +412,7 @@ def metrics(book: Book) -> pd.DataFrame:
         wanted = pd.Series([(level, *pair) in aimed for pair in zip(long["entity"], long["metric"], strict=True)], long.index, dtype=bool)
         parts.append(long[~long["metric"].str.startswith("attainment") | wanted])
     parts.append(_probabilities(book).assign(unit=units["attainment_probability"]))
+    parts.append(_money_tied_up(book).assign(unit=lambda frame: frame["metric"].map(units)))
     frame = pd.concat(parts)[["level", "entity", "metric", "value", "unit"]]
     return frame.sort_values(["level", "entity", "metric"], ignore_index=True)
 
@@ -409,6 +424,13 @@ def _probabilities(book: Book) -> pd.DataFrame:
     targets = month_targets(book)
     frame = attainment_probabilities(book, targets[(targets["metric"] == "net_sales") & targets["level"].isin(LEVELS)])
     return frame.rename(columns={"probability": "value"})[["level", "entity", "value"]].assign(metric="attainment_probability")
+
+
+def _money_tied_up(book: Book) -> pd.DataFrame:
+    """Capital and cash at the month's end and what is projected, as rows of `metrics`."""
+    from helpers import cash, cash_plan  # they rest on this module
+
+    return pd.concat([cash.capital_metrics(book), cash_plan.plan_metrics(book)], ignore_index=True)
 
 
 def unit(kind: str, currency: str) -> str:
@@ -466,6 +488,21 @@ CHOICES = (
     "fewer. `lapsed`: none in the year. Fixed lines, not fifths: then a segment can grow or empty. All stores count together. Lines without "
     "a `customer_id` are `unallocated`. Whoever bought before the data begin looks new at first.",
     "Days from order to payout, and from receipt to payment, are weighted by money, over the payouts and payments of the last 90 days.",
+    "Receivables: in stores and channels where some payout names its order, each order's due less its payouts; elsewhere all that was due less all "
+    "that came, and sums are taken to pay the oldest sales and refunds first (a payout without a channel pays all channels of the store without "
+    "payouts of their own). Orders older than `payout_days` before an account's first payout are left out, as are stores and channels without any. An "
+    "account in one currency is valued at the rate of the month's end, one of several as it was booked. `order_to_payout_days` counts both kinds of "
+    "payouts, `cash_conversion_cycle` only those that name their order. Stock, receivables and bank are those of the month's last day, or as far as the data reach.",
+    "A supplier is owed from the day that goods are in, and prepaid from the day of the payment to that day; purchases and bank know no store.",
+    "What has no settlement date counts as paid so: salaries and overheads on their month's last day; marketing, fulfilment and commissions on the "
+    "day they arose.",
+    "The projection of 13 weeks: open orders and received or ordered goods by how long each account's buyers' money, and suppliers, took over the last "
+    "half-year, given how old they are; what is older than any payout came is not counted on, an older bill is due at once; new sales and purchases as "
+    "in the last 13 weeks through the same delays; salaries and overheads as the mean of the last three months; what moved the bank in the last "
+    "twelve months and stands in no table at its mean. In a store, and without purchases, what is sold is bought again at its cost. The range "
+    "is that of the past year's weeks, drawn in blocks of four (Künsch 1989), once for the weeks to come and once for those the level was taken from.",
+    "Stock that is cleared brings `clearance_price` of its cost within `clearance_days`. More capital earns only up to the stock that is missing to the "
+    "lead time, and there what the stock earns today; stock beyond `max_inventory_days` can be taken out.",
     "Payouts are held against the orders of the last 90 days, in stores and channels where some payout names its order. Due are the buyer's "
     "payment less platform fee and refunds, in the order's currency. A payout is due when `payout_days` have passed and may come "
     "before, and a refund may be taken back within the same time. A cancelled order is due nothing. An order in several currencies, or paid in another one, is left out.",

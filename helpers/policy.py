@@ -52,6 +52,8 @@ class Stock(_Strict):
 class Cash(_Strict):
     payout_days: Count
     payout_tolerance: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    clearance_price: Share
+    clearance_days: Annotated[int, Field(ge=1, le=366)]
 
 
 class Evidence(_Strict):

@@ -103,9 +103,9 @@ def build(seed: int = SEED) -> tuple[dict[str, list[dict]], list[dict], list[str
         "market_reports": market_reports(),
         "traffic": traffic(chance["traffic"], lines),
         "reviews": reviews(chance["reviews"], lines),
-        "cash_balances": cash_balances(chance["cash_balances"]),
         "fx_rates": rates.rows,
     }
+    tables["cash_balances"] = cash_balances(chance["cash_balances"], tables, rates)
     missed = missed_targets(tables["targets"], lines, back, rates)
     spoil(tables)
     return tables, unpaid, missed
@@ -655,15 +655,19 @@ def products(chance: Chance) -> list[dict]:
 
 
 def purchases(chance: Chance, lines: list[dict], costs: Costs) -> list[dict]:
-    """Each month's units bought about three weeks ahead; suppliers are paid 10 to 40 days after receipt."""
-    found = []
-    for (month, product), units in sorted(total(lines, "quantity", in_month, "product_id").items()):
+    """Each month's units bought about three weeks ahead; suppliers are paid 10 to 40 days after receipt, a few of the next month's in advance."""
+    found, sold = [], total(lines, "quantity", in_month, "product_id")
+    ahead = {("2026-01", product): (sold.get(("2025-10", product), 0) + units) // 2 for (month, product), units in sold.items() if month == MONTHS[-1]}
+    for (month, product), units in [*sorted(sold.items()), *sorted(ahead.items())]:
         ordered = date.fromisoformat(month + "-01") - timedelta(chance.whole(16, 26))
         received = ordered + timedelta(chance.whole(6, 14))
         paid = received + timedelta(chance.whole(10, 40))
+        if month > MONTHS[-1] and product in SPECIAL["deposit"]:
+            received, paid = received + timedelta(20), ordered + timedelta(2)
         amount = money(units * (costs.on(product, date.fromisoformat(month + "-28")) or 9000))
-        paid_on = paid if paid <= LAST else ""
-        found.append(row(product_id=product, ordered_on=ordered, received_on=received, paid_on=paid_on, quantity=units, amount=amount))
+        received_on, paid_on = (day if day <= LAST else "" for day in (received, paid))
+        if units:
+            found.append(row(product_id=product, ordered_on=ordered, received_on=received_on, paid_on=paid_on, quantity=units, amount=amount))
     return found
 
 
@@ -758,10 +762,29 @@ def traffic(chance: Chance, lines: list[dict]) -> list[dict]:
     return found
 
 
-def cash_balances(chance: Chance) -> list[dict]:
-    found, cny, usd = [], 120000000, 9000000
-    for month in MONTHS:
-        cny, usd = cny + chance.whole(-3000000, 7000000), usd + chance.whole(-400000, 600000)
+def cash_balances(chance: Chance, tables: dict[str, list[dict]], rates: Rates) -> list[dict]:
+    """What the tables moved, in each currency, from a first balance; dollars beyond a float are changed at the month's end. What no table
+    holds: the owner draws money every month, and a tax is paid each quarter."""
+    moved = defaultdict(int)
+
+    def move(day, currency: str, amount: str, sign: int) -> None:
+        moved[str(day)[:7], currency or "CNY"] += sign * int(amount.replace(".", "") or 0)
+
+    for line in completed(tables["order_lines"]):
+        for cost in ("fulfilment_cost", "commission"):
+            move(line["_day"], line["currency"], line[cost], -1)
+    sides = {"payouts": ("paid_on", "amount", 1), "returns": ("refunded_on", "handling_cost", -1), "purchases": ("paid_on", "amount", -1),
+             "marketing_spend": ("date", "amount", -1), "staffing": ("month", "cost", -1), "overheads": ("month", "amount", -1)}  # fmt: skip
+    for name, (day, amount, sign) in sides.items():
+        for line in tables[name]:
+            move(line[day], line.get("currency", ""), line[amount], sign)
+    found, plan = [], PLANTED["bank"]
+    cny, usd = (100 * plan[name] for name in ("cny", "usd"))
+    for i, month in enumerate(MONTHS):
+        drawn = 100 * plan["drawings"][month[:4]] * (month >= plan["since"]) + 100 * plan["tax"] * (i % 3 == 0 < i) + chance.whole(-800000, 800000)
+        usd += moved[month, "USD"]
+        changed = max(0, usd - 100 * plan["float"] - chance.whole(0, 900000)) // 100000 * 100000
+        cny, usd = cny + moved[month, "CNY"] - drawn + rates.cny(changed, US, last_day(month)), usd - changed
         found.append(row(date=last_day(month), account="bank-cny", balance=money(cny)))
         found.append(row(date=last_day(month), account="bank-usd", balance=money(usd), currency="USD"))
     return found
