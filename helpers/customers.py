@@ -174,12 +174,13 @@ def segments(book: Book) -> pd.DataFrame:
     Contribution adds up to the company's (or the store's) to the cent, `unallocated` included.
     """
     frame = facts(book, "segment").rename(columns={"entity": "segment"})
+    frame = frame.drop(columns=["members", "customers"], errors="ignore")
     buyers = book.sql(
         "select segment, count(distinct customer_id) as buyers from customer_months where month = $month and purchases > 0 and {scope} "
         "group by 1 order by 1",
         month=book.month,
     )
-    ends = _ends(book)
+    ends = members(book).rename(columns={"entity": "segment", "members": "at_the_end"})
     past = [month for month in book.months_back(13)[:-1] if month in book.months]
     usual = book.ladder(["segment"], past)[["segment", "contribution"]].rename(columns={"contribution": "usual"}) if past else None
     frame = frame.merge(buyers, on="segment", how="left").merge(ends, on="segment", how="outer")
@@ -197,8 +198,10 @@ def segments(book: Book) -> pd.DataFrame:
     return frame.sort_values("segment", key=lambda names: names.map(places), ignore_index=True)[columns]
 
 
-def _ends(book: Book) -> pd.DataFrame:
-    return book.sql(f"select now as segment, count(*) as at_the_end from {standing(book)} group by 1 order by 1")
+@remembered
+def members(book: Book) -> pd.DataFrame:
+    """How many customers stand in each segment when the month is over? entity (the segment), members."""
+    return book.sql(f"select now as entity, count(*) as members from {standing(book)} group by 1 order by 1")
 
 
 def segments_said(book: Book, frame: pd.DataFrame) -> str:
