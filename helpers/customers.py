@@ -445,14 +445,12 @@ def concentration(book: Book) -> pd.DataFrame:
     return frame.assign(share=ratio(frame["contribution"], pd.Series(float(total.iloc[0]) if len(total) else 0.0, frame.index)))
 
 
-def curve(book: Book, points: int = 200) -> pd.Series:
-    """The year's contribution of up to so many groups of customers of the same size, best first, for a whale curve."""
-    frame = book.sql(
-        f"""select cast(sum(amount) as double) as amount, count(*) as customers from (
-                select year_contribution as amount, ntile({points}) over (order by year_contribution desc, customer_id) as part
-                from {standing(book)} where purchases > 0 or year_contribution <> 0) group by part order by part"""
-    )
-    return frame["amount"]
+def curve(book: Book) -> pd.Series:
+    """The year's contribution of each customer, best first, for a whale curve."""
+    return book.sql(
+        f"""select cast(year_contribution as double) as amount from {standing(book)} where purchases > 0 or year_net <> 0 or year_contribution <> 0
+            order by year_contribution desc"""
+    )["amount"]
 
 
 def concentration_said(book: Book, frame: pd.DataFrame) -> str:

@@ -27,13 +27,13 @@ def funnel(book: Book, level: str = "channel") -> pd.DataFrame:
     """How many came to each step in the month, by channel or campaign, and in `all`? One row each, most orders first.
 
     level: `channel` or `campaign`. Columns: entity, the steps (impressions, clicks, visitors, new_followers, orders_placed of `traffic`;
-    paid: orders of the ledger; repeat: those of them that are not their customer's first), first_orders, no_id (orders without a customer
-    id: paid = first_orders + repeat + no_id), marketing (positive). What traffic doesn't tell of an entity is blank.
+    paid: orders of the ledger; repeat: those of them that are not their customer's first), first_orders, of_unknown (orders without a customer
+    id: paid = first_orders + repeat + of_unknown), marketing (positive). What traffic doesn't tell of an entity is blank.
     """
     entity = dimension_sql(LEVELS[level])
     orders = book.sql(
         f"""select {entity} as entity, count(distinct (store, order_id)) as paid,
-                   count(distinct (store, order_id)) filter (customer_id = '') as no_id
+                   count(distinct (store, order_id)) filter (customer_id = '') as of_unknown
             from ledger l where kind = 'sale' and month = $month and {{scope}} group by 1 order by 1""",
         month=book.month,
     )
@@ -43,21 +43,23 @@ def funnel(book: Book, level: str = "channel") -> pd.DataFrame:
         spent.assign(marketing=-spent["marketing"] + 0.0).merge(orders, on="entity", how="outer").merge(firsts, on="entity", how="outer")
     )
     frame = frame.merge(_traffic(book, level), on="entity", how="outer").fillna(
-        {"paid": 0, "no_id": 0, "first_orders": 0, "marketing": 0.0}
+        {"paid": 0, "of_unknown": 0, "first_orders": 0, "marketing": 0.0}
     )
     whole = frame.drop(columns="entity").sum(min_count=1).to_frame().T.assign(entity="all")
-    whole[["paid", "no_id"]] = _all_orders(book)  # an order of two campaigns is one order
+    whole[["paid", "of_unknown"]] = _all_orders(book)  # an order of two campaigns is one order
     frame = pd.concat([whole, frame.sort_values(["paid", "entity"], ascending=[False, True])], ignore_index=True)
-    frame["repeat"] = frame["paid"] - frame["no_id"] - frame["first_orders"]
+    frame["repeat"] = frame["paid"] - frame["of_unknown"] - frame["first_orders"]
     nothing = (frame["paid"] == 0) & (frame["marketing"].round(2) == 0) & frame[list(SEEN)].isna().all(axis=1)
     return (
-        frame[~nothing][["entity", *STEPS, "first_orders", "no_id", "marketing"]].astype(dict.fromkeys(STEPS, float)).reset_index(drop=True)
+        frame[~nothing][["entity", *STEPS, "first_orders", "of_unknown", "marketing"]]
+        .astype(dict.fromkeys(STEPS, float))
+        .reset_index(drop=True)
     )
 
 
 def _all_orders(book: Book) -> list[int]:
     frame = book.sql(
-        """select count(distinct (store, order_id)) as paid, count(distinct (store, order_id)) filter (customer_id = '') as no_id
+        """select count(distinct (store, order_id)) as paid, count(distinct (store, order_id)) filter (customer_id = '') as of_unknown
            from ledger where kind = 'sale' and month = $month and {scope}""",
         month=book.month,
     )
@@ -87,8 +89,8 @@ def rates(frame: pd.DataFrame) -> pd.DataFrame:
     payment_rate (付款转化率: paid ÷ placed), repeat_rate (of the paid orders). frame: funnel.
 
     >>> one = pd.DataFrame([["a", 1000.0, 100.0, 80.0, 8.0, 4.0, 3.0, 1.0]], columns=["entity", *STEPS])
-    >>> rates(one).iloc[0].tolist()
-    ['a', 0.1, 0.8, 0.1, 0.05, 0.75, 0.3333333333333333]
+    >>> rates(one).iloc[0, 1:].astype(float).round(2).tolist()
+    [0.1, 0.8, 0.1, 0.05, 0.75, 0.33]
     """
     names = ("click_rate", "visit_rate", "follow_rate", "order_rate", "payment_rate", "repeat_rate")
     made = {name: ratio(frame[step], frame[before].fillna(0)) for name, (step, before) in zip(names, BEFORE.items(), strict=True)}
@@ -99,9 +101,10 @@ def costs(frame: pd.DataFrame) -> pd.DataFrame:
     """What did one of each step cost in marketing? Columns: entity, marketing, a_thousand_impressions, per_click, per_visitor,
     per_follower, per_order_placed, per_paid_order, per_first_order. Blank where nobody came to the step. frame: funnel.
 
-    >>> one = pd.DataFrame([["a", 1000.0, 100.0, 50.0, 5.0, 4.0, 4.0, 1.0, 2.0, 0.0, 20.0]], columns=["entity", *STEPS, "first_orders", "no_id", "marketing"])
-    >>> costs(one).iloc[0].tolist()
-    ['a', 20.0, 20.0, 0.2, 0.4, 4.0, 5.0, 5.0, 10.0]
+    >>> names = ["entity", *STEPS, "first_orders", "marketing"]
+    >>> one = pd.DataFrame([["a", 1000.0, 100.0, 50.0, 5.0, 4.0, 4.0, 1.0, 2.0, 20.0]], columns=names)
+    >>> costs(one).iloc[0, 1:].astype(float).tolist()
+    [20.0, 20.0, 0.2, 0.4, 4.0, 5.0, 5.0, 10.0]
     """
     per = {"a_thousand_impressions": "impressions", "per_click": "clicks", "per_visitor": "visitors", "per_follower": "new_followers",
            "per_order_placed": "orders_placed", "per_paid_order": "paid", "per_first_order": "first_orders"}  # fmt: skip
@@ -125,7 +128,7 @@ def funnel_said(book: Book, frame: pd.DataFrame) -> str:
     """How many of those who came paid, at what cost, and who paid what they ordered least often? frame: funnel by channel."""
     whole, currency = frame.iloc[0], book.currency
     said = f"{count(whole['paid'], 'order')} {'was' if whole['paid'] == 1 else 'were'} paid: {number(whole['first_orders'])} first orders,"
-    said += f" {number(whole['repeat'])} repeat orders and {number(whole['no_id'])} of nobody known."
+    said += f" {number(whole['repeat'])} repeat orders and {number(whole['of_unknown'])} of nobody known."
     if whole["visitors"] > 0 and whole["paid"] > 0:
         said += f" {number(whole['visitors'])} visitors came for {money(whole['marketing'], currency)} of marketing,"
         said += f" {money(whole['marketing'] / whole['paid'], currency)} for each order paid."
@@ -133,6 +136,7 @@ def funnel_said(book: Book, frame: pd.DataFrame) -> str:
     if len(pay):
         worst = pay.loc[pay["payment_rate"].idxmin()]
         said += f" Of the orders placed, {label(worst['entity'])} gets the smallest part paid: {percent(worst['payment_rate'])}."
+        said += " More than all is paid where weeks or orders cross the month's edge." if (pay["payment_rate"] > 1).any() else ""
     return said
 
 
@@ -333,7 +337,10 @@ def _after(book: Book, campaign) -> float:
 def by_kind(frame: pd.DataFrame) -> pd.DataFrame:
     """The promotions of each kind together: kind, campaigns, sales, own_spend, left_over (of those that lines name), where_to_look."""
     sums = frame.groupby("kind").agg(
-        campaigns=("entity", "size"), sales=("sales", "sum"), own_spend=("own_spend", "sum"), left_over=("left_over", lambda each: each.sum(min_count=1))
+        campaigns=("entity", "size"),
+        sales=("sales", "sum"),
+        own_spend=("own_spend", "sum"),
+        left_over=("left_over", lambda each: each.sum(min_count=1)),
     )
     sums = sums.reindex([kind for kind in KINDS if kind in sums.index]).rename_axis("kind").reset_index()
     return sums.assign(where_to_look=sums["kind"].map({kind: words for kind, (_, words) in KINDS.items()}))

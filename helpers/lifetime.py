@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from helpers.book import Book, remembered
-from helpers.customers import SEGMENTS, standing
+from helpers.customers import SEGMENTS, kinds, kinds_said, known, no_ids_said, standing, watched, watched_said
+from helpers.decisions import decide, sentence
 from helpers.metrics import ratio
 from helpers.text import count, money, number, percent
 
@@ -85,24 +86,36 @@ def fit_bg_nbd(x, t_x, T, customers=None) -> BgNbd:  # noqa: N803 the paper's na
     return BgNbd(*map(float, parameters), value)
 
 
-def _apart(value: float, *from_these: float) -> float:
-    """The value, or one beside it where a formula has a gap."""
-    return value + 1e-6 if any(abs(value - each) < 1e-6 for each in from_these) else value
+def _until_they_leave(r, a, b, scaled) -> np.ndarray:
+    """Expected purchases of a customer who is there, of pace Gamma(r) and leaving with probability Beta(a, b); scaled: time ÷ (alpha + T).
+
+    The mean over p of (1 − (1 + p · scaled)^−r) ÷ p, by tanh-sinh quadrature over Beta's quantiles: the papers' closed forms are the same
+    integral as a hypergeometric function, which floats lose for large parameters. r, b, scaled: one value, or one per customer.
+    """
+    from scipy.special import betaincinv, expit
+
+    at = np.arange(-32, 33) * 0.1
+    u = expit(np.pi * np.sinh(at))
+    weights = 0.1 * np.pi * np.cosh(at) * u * expit(-np.pi * np.sinh(at))
+    r, b, scaled = np.broadcast_arrays(*(np.atleast_1d(np.asarray(each, float)) for each in (r, b, scaled)))
+    kinds, place = np.unique(b, return_inverse=True)
+    chances = np.maximum(betaincinv(a, kinds[:, None], u[None, :]), 1e-200)  # one row per b
+    total = np.zeros(len(r))
+    for node, weight in enumerate(weights):
+        p = chances[place, node]
+        total += weight * -np.expm1(-r * np.log1p(p * scaled)) / p
+    return total / weights.sum()
 
 
 def anybody(model: BgNbd, weeks) -> np.ndarray:
-    """How many repeat purchases does a customer of whom nothing is known make in so many weeks? Formula (9) of the paper.
+    """How many repeat purchases does a customer of whom nothing is known make in so many weeks? Formula (9) of the paper, one per `weeks`.
 
     >>> model = BgNbd(0.243, 4.414, 0.793, 2.426, 0)
-    >>> [round(float(anybody(model, weeks)), 2) for weeks in (13, 39)]
+    >>> anybody(model, [13, 39]).round(2).tolist()
     [0.53, 1.2]
     """
-    from scipy.special import hyp2f1
-
     r, alpha, a, b, _ = model
-    a = _apart(a, 1.0, 1.0 - b)
-    # Pfaff's transformation takes the power into the function, which so neither over- nor underflows.
-    return (a + b - 1) / (a - 1) * (1 - hyp2f1(r, a - 1, a + b - 1, -np.asarray(weeks, float) / alpha))
+    return _until_they_leave(r, a, b, np.asarray(weeks, float) / alpha)
 
 
 def alive(model: BgNbd, x, t_x, T) -> np.ndarray:  # noqa: N803
@@ -121,16 +134,12 @@ def expected_purchases(model: BgNbd, weeks: float, x, t_x, T) -> np.ndarray:  # 
     """How many purchases is a customer with this history expected to make in the coming weeks? Formula (10) of the paper.
 
     >>> model = BgNbd(0.243, 4.414, 0.793, 2.426, 0)
-    >>> round(float(expected_purchases(model, 39, 2, 30.43, 38.86)), 3)  # the authors' own example
-    1.226
+    >>> expected_purchases(model, 39, 2, 30.43, 38.86).round(3).tolist()  # the authors' own example
+    [1.226]
     """
-    from scipy.special import hyp2f1
-
     r, alpha, a, b, _ = model
-    x, T = np.asarray(x, float), np.asarray(T, float)
-    a = _apart(a, 1.0, *(1.0 - b - np.unique(x[x < 2])))
-    whole = (a + b + x - 1) / (a - 1) * (1 - hyp2f1(r + x, a - 1, a + b + x - 1, -weeks / (alpha + T)))
-    return np.maximum(whole, 0.0) * alive(model, x, t_x, T)
+    x, T = np.asarray(x, float), np.asarray(T, float)  # noqa: N806
+    return _until_they_leave(r + x, a, b + x, weeks / (alpha + T)) * alive(model, x, t_x, T)
 
 
 def fit_gamma_gamma(purchases, mean, customers=None) -> GammaGamma:
@@ -421,4 +430,43 @@ def holdout_said(book: Book, frame: pd.DataFrame) -> str:
     said = f"Fitted without the last {count(kept_back(book), 'month')}, the model expected {number(whole['expected'])} purchases in them of"
     said += f" {count(whole['customers'], 'customer')}; {number(whole['came'])} came"
     off = ratio(pd.Series([whole["expected"] - whole["came"]]), pd.Series([float(whole["came"])]))[0]
-    return said + (f", so it was {percent(abs(off))} too {'high' if off > 0 else 'low'}." if pd.notna(off) else ".")
+    if pd.isna(off):
+        return said + "."
+    said += f", so it was {percent(abs(off))} too {'high' if off > 0 else 'low'}."
+    return said + (" Read what it expects from now on with the same doubt." if abs(off) > 0.1 else "")
+
+
+# ---- what it comes to ----------------------------------------------------------------------------------------------------------
+
+
+def verdicts(book: Book) -> pd.DataFrame:
+    """The decisions about customers, as `decide` gives them."""
+    return decide(book, "customers")
+
+
+def verdicts_said(book: Book, found: pd.DataFrame) -> str:
+    """What fires for customers, and what the model adds to it? found: verdicts."""
+    if found.empty:
+        share = book.policy.customer.max_at_risk_share
+        return (
+            no_ids_said(book)
+            or f"No rule about customers fires: not more than {percent(share)} of those who came back stay away, or they brought nothing."
+        )
+    first = found.iloc[0]
+    said = f"{number(first['value'] * first['sample_size'])} of {count(first['sample_size'], 'customer')} who came back within the year stay away"
+    said += f" ({percent(first['value'])}, with an interval from {percent(first['low'])} to {percent(first['high'])})."
+    ahead = expected(book).set_index("segment")
+    if "at_risk" in ahead.index:
+        gone = 1 - ahead.loc["at_risk", "alive"] / ahead.loc["at_risk", "customers"]
+        said += f" They used to leave {money(first['money_at_stake'], book.currency)} a month; the model, which takes {percent(gone)} of them for gone,"
+        said += f" still expects {money(ahead.loc['at_risk', 'next_month'], book.currency)}. The difference is the most that calls could win back."
+    return said
+
+
+def answer(book: Book) -> list[str]:
+    """Who brought the month's contribution, who stays away, what is still to come, and the decision, in words."""
+    if not known(book):
+        return [no_ids_said(book)]
+    found = verdicts(book)
+    said = [kinds_said(book, kinds(book)), watched_said(book, watched(book)), expected_said(book, expected(book))]
+    return [*said, sentence(found.iloc[0], book.currency) if len(found) else verdicts_said(book, found)]
