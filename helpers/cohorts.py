@@ -163,11 +163,12 @@ def quarters_said(frame: pd.DataFrame, currency: str) -> str:
         return "There is no cohort to follow yet."
     ends = frame.groupby("cohort").last()
     oldest, newest = ends.iloc[0], ends.iloc[-1]
-    said = f"A customer won in {ends.index[0]} has left {money(oldest['each'], currency)} of contribution after {count(oldest['age'], 'month')}"
+    when = lambda age: f"after {count(age, 'month')}" if age else "in the month of the first order"  # noqa: E731
+    said = f"A customer won in {ends.index[0]} has left {money(oldest['each'], currency)} of contribution {when(oldest['age'])}"
     if len(ends) == 1:
         return said + "."
     same = frame[(frame["cohort"] == ends.index[0]) & (frame["age"] == newest["age"])]["each"]
-    said += f"; one won in {ends.index[-1]} {money(newest['each'], currency)} after {number(newest['age'])}"
+    said += f"; one won in {ends.index[-1]} {money(newest['each'], currency)} {when(newest['age'])}"
     return said + (f", where the older one had left {money(same.iloc[0], currency)}." if len(same) else ".")
 
 
@@ -247,6 +248,7 @@ def payback(book: Book, months: int = 12) -> pd.DataFrame:
     """
     wanted = book.months_back(months)
     spent = -book.ladder(["channel"], wanted).set_index("channel")["marketing"]
+    spent = spent * np.nan if "marketing_spend" in book.missing else spent  # nobody knows what it cost, which is not nothing
     made = cohorts(book, "channel")
     made = made[made["cohort"].isin(wanted)]
     new = made[made["age"] == 0].groupby("group")["customers"].sum()
@@ -254,9 +256,9 @@ def payback(book: Book, months: int = 12) -> pd.DataFrame:
     curves["all"] = average(made.groupby(["cohort", "age"], as_index=False)[["customers", "before_marketing"]].sum())
     rows = []
     for channel in [*sorted(set(spent.index) | set(new.index)), "all"]:
-        amount = float(spent.sum() if channel == "all" else spent.get(channel, 0.0)) + 0.0
+        amount = float(spent.sum(skipna=False) if channel == "all" else spent.get(channel, 0.0)) + 0.0
         won_here = int(new.sum() if channel == "all" else new.get(channel, 0))
-        if not won_here and abs(amount) < 0.005:
+        if not won_here and not abs(amount) >= 0.005:
             continue
         cac, curve = amount / won_here if won_here else np.nan, curves.get(channel, pd.DataFrame(columns=["age", "each"]))
         paid = curve[curve["each"] >= cac - 1e-9] if len(curve) else curve

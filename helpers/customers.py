@@ -155,7 +155,9 @@ def kinds_said(book: Book, frame: pd.DataFrame) -> str:
         return no_ids_said(book) or "Nobody with a customer id bought this month."
     last, currency = kind_rows(frame).set_index("month").loc[book.month], book.currency
     said = f"{count(last['new'], 'new customer')} and {count(last['returning'], 'returning one')} bought: a repeat rate of {percent(last['repeat_rate'])}."
-    said += f" A new one left {money(last['from_each_new'], currency)}, a returning one {money(last['from_each_returning'], currency)} of contribution."
+    left = {"new": last["from_each_new"], "returning": last["from_each_returning"]}
+    each = [f"a {kind} one left {money(amount, currency)}" for kind, amount in left.items() if pd.notna(amount)]
+    said += f" On average {' and '.join(each)} of contribution." if each else ""
     if NO_ID in rows.index and abs(rows.loc[NO_ID, "net_sales"]) >= 0.5:
         said += f" {percent(ratio(rows['net_sales'], pd.Series(rows['net_sales'].sum(), rows.index))[NO_ID])} of the net sales name no customer."
     return said
@@ -261,7 +263,7 @@ def groups(book: Book, column: str) -> pd.DataFrame:
 def groups_said(book: Book, frame: pd.DataFrame, column: str) -> str:
     """Which tier or source brings most per buyer, and what moved most against its usual month? frame: groups."""
     real = frame[(frame["group"] != NO_ID) & (frame["buyers"] > 0)]
-    if real.empty:
+    if set(real["group"]) <= {"none named"}:
         return ""
     currency, best = book.currency, real.loc[real["each"].astype(float).fillna(-np.inf).idxmax()]
     said = f"By {column}, a buyer of {label(best['group'])} left most: {money(best['each'], currency)}."
@@ -363,6 +365,8 @@ def watched_said(book: Book, frame: pd.DataFrame) -> str:
     """How many stay away, what they used to bring, and how many came back? frame: watched without `by`."""
     rows, currency = frame.set_index("who"), book.currency
     risk, since, lost, back = (rows.loc[who] for who in WATCHED)
+    if not (risk["customers"] or lost["customers"] or back["customers"]):
+        return "Nobody is at risk, was lost or was won back this month."
     said = f"{count(risk['customers'], 'customer')} who used to come back {'has' if risk['customers'] == 1 else 'have'} stayed away, "
     said += (
         f"{number(since['customers'])} of them since this month; they brought {money(risk['a_month'], currency)} of contribution a month."

@@ -39,17 +39,17 @@ def funnel(book: Book, level: str = "channel") -> pd.DataFrame:
     )
     spent = book.ladder([LEVELS[level]]).rename(columns={LEVELS[level]: "entity"})[["entity", "marketing"]]
     firsts = new_customers(book, level).rename(columns={"new_customers": "first_orders"})
-    frame = (
-        spent.assign(marketing=-spent["marketing"] + 0.0).merge(orders, on="entity", how="outer").merge(firsts, on="entity", how="outer")
-    )
-    frame = frame.merge(_traffic(book, level), on="entity", how="outer").fillna(
-        {"paid": 0, "of_unknown": 0, "first_orders": 0, "marketing": 0.0}
-    )
+    frame = spent.assign(marketing=-spent["marketing"] + 0.0)
+    for more in (orders, firsts, _traffic(book, level)):
+        frame = frame.merge(more, on="entity", how="outer")
+    frame = frame.fillna({"paid": 0, "of_unknown": 0, "first_orders": 0, "marketing": 0.0})
+    if "marketing_spend" in book.missing:  # nobody knows what it cost, which is not nothing
+        frame["marketing"] = np.nan
     whole = frame.drop(columns="entity").sum(min_count=1).to_frame().T.assign(entity="all")
     whole[["paid", "of_unknown"]] = _all_orders(book)  # an order of two campaigns is one order
     frame = pd.concat([whole, frame.sort_values(["paid", "entity"], ascending=[False, True])], ignore_index=True)
     frame["repeat"] = frame["paid"] - frame["of_unknown"] - frame["first_orders"]
-    nothing = (frame["paid"] == 0) & (frame["marketing"].round(2) == 0) & frame[list(SEEN)].isna().all(axis=1)
+    nothing = (frame["paid"] == 0) & (frame["marketing"].fillna(0).round(2) == 0) & frame[list(SEEN)].isna().all(axis=1)
     return (
         frame[~nothing][["entity", *STEPS, "first_orders", "of_unknown", "marketing"]]
         .astype(dict.fromkeys(STEPS, float))
@@ -129,7 +129,7 @@ def funnel_said(book: Book, frame: pd.DataFrame) -> str:
     whole, currency = frame.iloc[0], book.currency
     said = f"{count(whole['paid'], 'order')} {'was' if whole['paid'] == 1 else 'were'} paid: {number(whole['first_orders'])} first orders,"
     said += f" {number(whole['repeat'])} repeat orders and {number(whole['of_unknown'])} of nobody known."
-    if whole["visitors"] > 0 and whole["paid"] > 0:
+    if whole["visitors"] > 0 and whole["paid"] > 0 and pd.notna(whole["marketing"]):
         said += f" {number(whole['visitors'])} visitors came for {money(whole['marketing'], currency)} of marketing,"
         said += f" {money(whole['marketing'] / whole['paid'], currency)} for each order paid."
     pay = rates(frame.iloc[1:]).dropna(subset="payment_rate")

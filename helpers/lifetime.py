@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.book import Book, remembered
-from helpers.customers import SEGMENTS, kinds, kinds_said, known, no_ids_said, standing, watched, watched_said
+from helpers.customers import SEGMENTS, at_risk, kinds, kinds_said, known, no_ids_said, standing, watched, watched_said
 from helpers.decisions import decide, sentence
 from helpers.metrics import ratio
 from helpers.text import count, money, number, percent
@@ -447,10 +447,12 @@ def verdicts(book: Book) -> pd.DataFrame:
 def verdicts_said(book: Book, found: pd.DataFrame) -> str:
     """What fires for customers, and what the model adds to it? found: verdicts."""
     if found.empty:
-        share = book.policy.customer.max_at_risk_share
+        facts = at_risk(book)
+        if facts.empty:
+            return no_ids_said(book) or "Nobody has come back within the year yet, so nobody can be at risk."
+        share, most = facts["at_risk_share"].iloc[0], book.policy.customer.max_at_risk_share
         return (
-            no_ids_said(book)
-            or f"No rule about customers fires: not more than {percent(share)} of those who came back stay away, or they brought nothing."
+            f"No rule fires: {percent(share)} of those who came back within the year stay away, and the policy's line is {percent(most)}."
         )
     first = found.iloc[0]
     said = f"{number(first['value'] * first['sample_size'])} of {count(first['sample_size'], 'customer')} who came back within the year stay away"

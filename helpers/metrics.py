@@ -188,7 +188,9 @@ def _with_buyers(book: Book, level: str, frame: pd.DataFrame) -> pd.DataFrame:
     )
     frame = frame.merge(buyers, on="entity", how="left").merge(new_customers(book, level), on="entity", how="left")
     frame = frame.fillna({"customers": 0, "back": 0, "new_customers": 0})
-    frame = frame.assign(repeat_rate=ratio(frame["back"], frame["customers"]), cac=ratio(-frame["marketing"], frame["new_customers"]))
+    frame = frame.assign(repeat_rate=ratio(frame["back"], frame["customers"]))
+    if "marketing_spend" not in book.missing:
+        frame = frame.assign(cac=ratio(-frame["marketing"], frame["new_customers"]))
     if level == "segment":
         frame = frame.merge(members(book), on="entity", how="outer").fillna({name: 0.0 for name in frame.columns.drop("entity") if name in _SUMS})
         frame = frame.merge(at_risk(book).reindex(columns=["entity", "at_risk_share"]), on="entity", how="left")
