@@ -25,13 +25,13 @@ def won(book: Book) -> str:
     name = f"won_{zlib.crc32(f'{book.month}/{book.scope}'.encode()):08x}"
     if name in book.memory:
         return name
-    scope = "true" if book.scope == "company" else "store = $scope"
+    scope = "true" if book.scope == "company" else "of.store = $scope"
     values = {"month": book.month} | ({} if book.scope == "company" else {"scope": book.scope})
     book.con.execute(
         f"""create or replace temp table {name} as
-            select customer_id, cohort, first_day, f.store, channel, coalesce(c.source, '') as source
-            from (select customer_id, min(month) as cohort, min(day) as first_day, arg_min(store, (day, store, order_id, line_no)) as store,
-                         arg_min(channel, (day, store, order_id, line_no)) as channel
+            select customer_id, cohort, first_day, of.store, of.channel, coalesce(c.source, '') as source
+            from (select customer_id, min(month) as cohort, min(day) as first_day,
+                         arg_min({{'store': store, 'channel': channel}}, (day, store, order_id, line_no)) as of
                   from ledger where kind = 'sale' and segment = 'new' and month <= $month group by customer_id) f
             left join customers c using (customer_id) where {scope}""",
         values,
@@ -48,7 +48,10 @@ def cohorts(book: Book, by: str | None = None) -> pd.DataFrame:
     age (months since), customers (of the cohort), active (with a purchase in that month), contribution, before_marketing (CM2 and
     commissions alone). Over all ages, the contribution of the cohorts and that of `elsewhere` is what customers with an id brought.
     """
-    group = f"coalesce(nullif({by}, ''), 'none named')" if by else "'all'"
+    if not by:  # the channels' sums, since each customer has one
+        parts = cohorts(book, "channel")
+        return parts.groupby(["cohort", "age"], as_index=False)[["customers", "active", "contribution", "before_marketing"]].sum()
+    group = f"coalesce(nullif({by}, ''), 'none named')"
     frame = book.sql(
         f"""with size as (select cohort, {group} as "group", count(*) as customers from {won(book)} group by 1, 2),
         months as (select distinct month from ledger where month <= $month),
@@ -62,7 +65,7 @@ def cohorts(book: Book, by: str | None = None) -> pd.DataFrame:
         month=book.month,
     )
     frame["age"] = _months(frame["month"]) - _months(frame["cohort"])
-    return frame[["cohort", *(["group"] if by else []), "age", "customers", "active", "contribution", "before_marketing"]]
+    return frame[["cohort", "group", "age", "customers", "active", "contribution", "before_marketing"]]
 
 
 def _months(months: pd.Series) -> pd.Series:
@@ -253,7 +256,7 @@ def payback(book: Book, months: int = 12) -> pd.DataFrame:
     made = made[made["cohort"].isin(wanted)]
     new = made[made["age"] == 0].groupby("group")["customers"].sum()
     curves = dict(list(average(made).groupby("group"))) if len(made) else {}
-    curves["all"] = average(made.groupby(["cohort", "age"], as_index=False)[["customers", "before_marketing"]].sum())
+    curves["all"] = average(cohorts(book)[lambda whole: whole["cohort"].isin(wanted)])
     rows = []
     for channel in [*sorted(set(spent.index) | set(new.index)), "all"]:
         amount = float(spent.sum(skipna=False) if channel == "all" else spent.get(channel, 0.0)) + 0.0

@@ -5,6 +5,7 @@ no customer add up to the ledger. Money is in the reporting currency. The functi
 """
 
 import zlib
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -53,8 +54,8 @@ def standing(book: Book) -> str:
     """The name of a table with a row per customer who has bought by the end of the month; in a store's scope, in that store.
 
     customer_id; first_day, last_day: of purchases in any store; was: segment when the month began, `new` for those who came in it;
-    now: segment at its end, which is next month's; bought: purchases in the month; month_net, month_contribution: of the month;
-    year_net, year_contribution, year_uncosted, purchases: of the twelve months that end with it; before_contribution: of the twelve before
+    now: segment at its end, which is next month's; bought: purchases in the month; month_contribution: of the month;
+    year_net, year_contribution, purchases: of the twelve months that end with it; before_contribution: of the twelve before
     it. Purchases and money are those in the scope; segments look at all stores.
     """
     name = f"standing_{zlib.crc32(f'{book.month}/{book.scope}'.encode()):08x}"
@@ -63,11 +64,9 @@ def standing(book: Book) -> str:
     year, before = book.months_back(12)[0], book.months_back(13)[0]
     sums = {
         "bought": ("purchases", "month = $month"),
-        "month_net": ("net_sales", "month = $month"),
         "month_contribution": (CONTRIBUTION, "month = $month"),
         "year_net": ("net_sales", "month >= $year"),
         "year_contribution": (CONTRIBUTION, "month >= $year"),
-        "year_uncosted": ("-uncosted_sales", "month >= $year"),
         "purchases": ("purchases", "month >= $year"),
         "before_contribution": (CONTRIBUTION, "month >= $before and month < $month"),
     }
@@ -229,6 +228,23 @@ def segments_said(book: Book, frame: pd.DataFrame) -> str:
 
 
 @remembered
+def _by_tier_and_source(book: Book) -> pd.DataFrame:
+    """Both at once, since each customer has one of either: tier, source, buyers, net_sales, contribution, usual (sum of the months before)."""
+    return book.sql(
+        f"""with did as (select customer_id, coalesce(sum(purchases) filter (where month = $month), 0) > 0 as bought,
+                                coalesce(sum(net_sales) filter (where month = $month), 0) as net_sales,
+                                coalesce(sum({CONTRIBUTION}) filter (where month = $month), 0) as contribution,
+                                coalesce(sum({CONTRIBUTION}) filter (where month <> $month), 0) as usual
+                         from customer_months where month in (select unnest($months)) and {{scope}} group by customer_id)
+            select coalesce(c.tier, 'none named') as tier, coalesce(c.source, 'none named') as source,
+                   cast(count(*) filter (where bought) as double) as buyers, cast(sum(net_sales) as double) as net_sales,
+                   cast(sum(contribution) as double) as contribution, cast(sum(usual) as double) as usual
+            from did left join customers c using (customer_id) group by 1, 2 order by 1, 2""",
+        month=book.month, months=book.months_back(13),
+    )  # fmt: skip
+
+
+@remembered
 def groups(book: Book, column: str) -> pd.DataFrame:
     """What did customers of each tier, or from each source, bring this month, against their usual month?
 
@@ -237,16 +253,8 @@ def groups(book: Book, column: str) -> pd.DataFrame:
     before), against_usual (contribution ÷ usual; blank where that is not above zero). Contribution adds up to the scope's.
     """
     past = [month for month in book.months_back(13)[:-1] if month in book.months]
-    frame = book.sql(
-        f"""select coalesce(c.{column}, 'none named') as "group", count(distinct case when b.month = $month and purchases > 0 then customer_id end)
-                as buyers,
-                coalesce(cast(sum(net_sales) filter (where month = $month) as double), 0) as net_sales,
-                coalesce(cast(sum({CONTRIBUTION}) filter (where month = $month) as double), 0) as contribution,
-                coalesce(cast(sum({CONTRIBUTION}) filter (where month <> $month) as double), 0) as usual
-            from customer_months b left join customers c using (customer_id)
-            where (month = $month or month in (select unnest($past))) and {{scope}} group by 1 order by 1""",
-        month=book.month, past=past,
-    )  # fmt: skip
+    frame = _by_tier_and_source(book).groupby(column, as_index=False)[["buyers", "net_sales", "contribution", "usual"]].sum()
+    frame = frame.rename(columns={column: "group"})
     whole, earlier = book.ladder().iloc[0], book.ladder(months=past).iloc[0] if past else None
     rest = {name: whole[name] - frame[name].sum() for name in ("net_sales", "contribution")}
     rest |= {"group": NO_ID, "buyers": np.nan, "usual": (earlier["contribution"] if past else 0.0) - frame["usual"].sum()}
@@ -411,9 +419,7 @@ def wilson(hits: float, trials: float, confidence: float = 0.95) -> tuple[float,
     >>> tuple(round(end, 4) for end in wilson(1, 10))  # the textbook's example
     (0.0179, 0.4042)
     """
-    from scipy.stats import norm  # takes a moment to import
-
-    z = norm.ppf((1 + confidence) / 2)
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
     share = hits / trials
     middle, half = share + z * z / (2 * trials), z * np.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2))
     return float((middle - half) / (1 + z * z / trials)), float((middle + half) / (1 + z * z / trials))

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.book import Book, remembered
-from helpers.customers import SEGMENTS, at_risk, kinds, kinds_said, known, no_ids_said, standing, watched, watched_said
+from helpers.customers import CONTRIBUTION, SEGMENTS, at_risk, kinds, kinds_said, known, no_ids_said, standing, watched, watched_said
 from helpers.decisions import decide, sentence
 from helpers.metrics import ratio
 from helpers.text import count, money, number, percent
@@ -42,20 +42,23 @@ class GammaGamma(NamedTuple):
     log_likelihood: float
 
 
-def _fit(likelihood, starts: list[list[float]]) -> tuple[np.ndarray, float]:
-    """The positive parameters that make the data likeliest, from several starts; found on the scale of their logarithms."""
+def _fit(likelihood, starts: list[list[float]]) -> tuple[list[float], float]:
+    """The positive parameters that make the data likeliest, from several starts; found on the scale of their logarithms.
+
+    likelihood: gives the logarithm of the likelihood and its derivatives by the parameters.
+    """
     from scipy.optimize import minimize  # takes a moment to import
 
-    def missing(logs: np.ndarray) -> float:
-        value = likelihood(*np.exp(logs))
-        return -value if np.isfinite(value) else 1e12
+    def missing(logs: np.ndarray) -> tuple[float, np.ndarray]:
+        parameters = np.exp(logs)
+        value, slopes = likelihood(*parameters)
+        return -value, -np.asarray(slopes) * parameters
 
     bounds = [(np.log(1e-3), np.log(1e4))] * len(starts[0])  # beyond them customers no longer differ
-    found = [minimize(missing, np.log(start), method="L-BFGS-B", bounds=bounds) for start in starts]
+    options = {"ftol": 1e-13, "gtol": 1e-9, "maxiter": 500}
+    found = [minimize(missing, np.log(start), jac=True, method="L-BFGS-B", bounds=bounds, options=options) for start in starts]
     best = min(found, key=lambda one: one.fun)
-    polished = minimize(missing, best.x, method="Nelder-Mead", bounds=bounds, options={"maxiter": 400, "xatol": 1e-5, "fatol": 1e-5})
-    best = polished if polished.fun < best.fun else best
-    return np.exp(np.clip(best.x, *bounds[0])), -float(best.fun)
+    return [float(each) for each in np.exp(best.x)], -float(best.fun)
 
 
 def fit_bg_nbd(x, t_x, T, customers=None) -> BgNbd:  # noqa: N803 the paper's names
@@ -64,26 +67,36 @@ def fit_bg_nbd(x, t_x, T, customers=None) -> BgNbd:  # noqa: N803 the paper's na
     x: repeat purchases; t_x: weeks from the first to the last; T: weeks from the first to the end; customers: how many have this history
     (default 1 each). Formula (3) of Fader, Hardie and Lee (2005), as implemented in their note of 2008.
     """
-    from scipy.special import gammaln
+    from scipy.special import gammaln, psi
 
     x, t_x, T = (np.asarray(each, float) for each in (x, t_x, T))
     n = np.ones(len(x)) if customers is None else np.asarray(customers, float)
     kinds, place = np.unique(x, return_inverse=True)  # gamma functions are dear, and depend on the number of purchases alone
-    per_kind = np.bincount(place, weights=n)
-    again, times = x > 0, kinds > 0
+    per_kind, everybody = np.bincount(place, weights=n), n.sum()
+    again = x > 0
 
     def likelihood(r, alpha, a, b):
         by_kind = (
             gammaln(r + kinds) - gammaln(r) + r * np.log(alpha) + gammaln(a + b) + gammaln(b + kinds) - gammaln(b) - gammaln(a + b + kinds)
         )
-        stays = -(r + x) * np.log(alpha + T)
-        gone = np.full(len(x), -np.inf)
-        gone[again] = np.log(a) - np.log(b + x[again] - 1) - (r + x[again]) * np.log(alpha + t_x[again])
-        return float((per_kind * by_kind).sum() + (n * np.logaddexp(stays, gone)).sum()) if times.any() else -np.inf
+        ever, lately = np.log(alpha + T), np.log(alpha + t_x)
+        stays = -(r + x) * ever
+        gone = np.where(again, np.log(a) - np.log(np.where(again, b + x - 1, 1.0)) - (r + x) * lately, -np.inf)
+        either = np.logaddexp(stays, gone)
+        left = n * np.exp(gone - either)  # how many of each history have left
+        there = n - left
+        both = psi(a + b) - psi(a + b + kinds)
+        slopes = (
+            (per_kind * (psi(r + kinds) - psi(r))).sum() + everybody * np.log(alpha) - (there * ever + left * lately).sum(),
+            everybody * r / alpha - ((r + x) * (there / (alpha + T) + left / (alpha + t_x))).sum(),
+            (per_kind * both).sum() + left.sum() / a,
+            (per_kind * (both + psi(b + kinds) - psi(b))).sum() - (left[again] / (b + x[again] - 1)).sum(),
+        )
+        return float((per_kind * by_kind).sum() + (n * either).sum()), slopes
 
-    mean = max(float((n * T).sum() / n.sum()), 1e-6)
+    mean = max(float((n * T).sum() / everybody), 1e-6)
     parameters, value = _fit(likelihood, [[0.5, mean / 4, 0.5, 2.0], [1.0, mean, 1.0, 10.0]])
-    return BgNbd(*map(float, parameters), value)
+    return BgNbd(*parameters, value)
 
 
 def _until_they_leave(r, a, b, scaled) -> np.ndarray:
@@ -147,23 +160,30 @@ def fit_gamma_gamma(purchases, mean, customers=None) -> GammaGamma:
 
     purchases: how many the mean is over; mean: above zero; customers: how many have these (default 1 each).
     """
-    from scipy.special import gammaln
+    from scipy.special import gammaln, psi
 
     x, mean = np.asarray(purchases, float), np.asarray(mean, float)
     n = np.ones(len(x)) if customers is None else np.asarray(customers, float)
-    unit = float(np.exp((n * np.log(mean)).sum() / n.sum()))  # so that the search starts alike in any currency
+    everybody = n.sum()
+    unit = float(np.exp((n * np.log(mean)).sum() / everybody))  # so that the search starts alike in any currency
     m = mean / unit
     kinds, place = np.unique(x, return_inverse=True)
     per_kind, total = np.bincount(place, weights=n), x * m
-    logs, times = (n * np.log(m)).sum(), (n * x * np.log(m)).sum()
-    sizes = (n * x * np.log(x)).sum()
+    logs, times = (n * np.log(m)).sum(), (n * x * np.log(total)).sum()
 
     def likelihood(p, q, gamma):
         by_kind = gammaln(p * kinds + q) - gammaln(p * kinds) - gammaln(q) + q * np.log(gamma)
-        return float((per_kind * by_kind).sum() + p * times - logs + p * sizes - (n * (p * x + q) * np.log(gamma + total)).sum())
+        both = np.log(gamma + total)
+        value = float((per_kind * by_kind).sum() + p * times - logs - (n * (p * x + q) * both).sum())
+        slopes = (
+            (per_kind * kinds * (psi(p * kinds + q) - psi(p * kinds))).sum() + times - (n * x * both).sum(),
+            (per_kind * psi(p * kinds + q)).sum() + everybody * (np.log(gamma) - psi(q)) - (n * both).sum(),
+            everybody * q / gamma - (n * (p * x + q) / (gamma + total)).sum(),
+        )
+        return value, slopes
 
     (p, q, gamma), value = _fit(likelihood, [[2.0, 3.0, 1.0], [6.0, 4.0, 0.5], [1.0, 10.0, 10.0]])
-    return GammaGamma(float(p), float(q), float(gamma * unit), value - float(n.sum()) * np.log(unit))
+    return GammaGamma(p, q, gamma * unit, value - float(everybody) * np.log(unit))
 
 
 def expected_value(model: GammaGamma, purchases, mean) -> np.ndarray:
@@ -222,25 +242,33 @@ def gamma_gamma(book: Book) -> GammaGamma | None:
 
 
 def rate(book: Book) -> float:
-    """What is left of a unit of customers' net sales: contribution ÷ net sales of the last twelve months; blank where these are not above 0."""
+    """What is left of a unit of customers' net sales: contribution ÷ net sales of the last twelve months.
+
+    Blank where these are not above 0, and where less of them has a known cost than the policy's coverage: then nobody knows.
+    """
     sums = book.sql(
-        f"select cast(sum(year_contribution) as double) as left_over, cast(sum(year_net) as double) as net from {standing(book)}"
-    )
-    return float(ratio(sums["left_over"], sums["net"].fillna(0))[0])
+        f"""select cast(sum({CONTRIBUTION}) as double) as left_over, cast(sum(net_sales) as double) as net,
+                   cast(sum(net_sales + uncosted_sales) as double) as costed
+            from customer_months where month in (select unnest($months)) and {{scope}}""",
+        months=book.months_back(12),
+    ).fillna(0.0)  # fmt: skip
+    known = float(ratio(sums["costed"], sums["net"])[0]) >= book.policy.product.min_cost_coverage
+    return float(ratio(sums["left_over"], sums["net"])[0]) if known else np.nan
 
 
 def expectations(book: Book) -> str | None:
     """The name of a table with a row per customer: what is still to be expected of each; None where a model can't be fitted.
 
     customer_id, segment (at the month's end), alive (probability), month_purchases and year_purchases (in the coming month and twelve),
-    spend (net sales of a purchase), month_contribution, year_contribution (purchases × spend × rate).
+    spend (net sales of a purchase), month_contribution, year_contribution (purchases × spend × rate, blank without one).
     """
     name = f"expected_{zlib.crc32(f'{book.month}/{book.scope}'.encode()):08x}"
     if name in book.memory:
         return name
     model, spend, left_over = bg_nbd(book), gamma_gamma(book), rate(book)
-    if model is None or spend is None or spend.q <= 1 or np.isnan(left_over):
+    if model is None or spend is None or spend.q <= 1:
         return None
+    left = "cast(null as double)" if np.isnan(left_over) else repr(left_over)
     frame = histories(book)
     about = (frame["x"], frame["t_x"] / WEEK, frame["T"] / WEEK)
     frame = frame.assign(
@@ -254,7 +282,7 @@ def expectations(book: Book) -> str | None:
     p, q, gamma = spend.p, spend.q, spend.gamma
     book.con.execute(
         f"""create or replace temp table {name} as
-            select *, month_purchases * spend * {left_over!r} as month_contribution, year_purchases * spend * {left_over!r} as year_contribution
+            select *, month_purchases * spend * {left} as month_contribution, year_purchases * spend * {left} as year_contribution
             from (select l.customer_id, s.now as segment, h.alive, h.month_buys as month_purchases, h.year_buys as year_purchases,
                          {p!r} * ({gamma!r} + greatest(cast(l.net as double), 0)) / ({p!r} * (l.x + 1) + {q!r} - 1) as spend
                   from ({_LIVES.replace("{scope}", scope)}) l join {standing(book)} s using (customer_id)
@@ -306,7 +334,7 @@ def dearest(book: Book, rows: int = 10, where: str = "true") -> pd.DataFrame:
         return pd.DataFrame(columns=columns)
     return book.sql(
         f"""select customer_id, segment, alive, year_purchases as purchases, spend, year_contribution as contribution from {name}
-            where {where} order by round(year_contribution, 6) desc, customer_id limit {rows}"""
+            where {where} order by round(year_contribution, 6) desc nulls last, round(year_purchases * spend, 6) desc, customer_id limit {rows}"""
     )
 
 
@@ -326,6 +354,8 @@ def expected_said(book: Book, frame: pd.DataFrame) -> str:
         return no_model_said(book)
     rows, currency = frame.set_index("segment"), book.currency
     whole, parts = rows.loc["all"], rows.drop("all")
+    if pd.isna(whole["contribution"]):
+        return f"{number(whole['purchases'])} purchases are expected of those who have bought so far in the coming twelve months; too little of their sales has a known cost to say what these leave."
     best = parts["contribution"].idxmax()
     said = f"Those who have bought so far are expected to leave {money(whole['contribution'], currency)} in the coming twelve months,"
     said += f" {money(whole['each'], currency)} each; {percent(ratio(parts['contribution'], pd.Series(whole['contribution'], parts.index))[best])}"
@@ -458,7 +488,7 @@ def verdicts_said(book: Book, found: pd.DataFrame) -> str:
     said = f"{number(first['value'] * first['sample_size'])} of {count(first['sample_size'], 'customer')} who came back within the year stay away"
     said += f" ({percent(first['value'])}, with an interval from {percent(first['low'])} to {percent(first['high'])})."
     ahead = expected(book).set_index("segment")
-    if "at_risk" in ahead.index:
+    if "at_risk" in ahead.index and pd.notna(ahead.loc["at_risk", "next_month"]):
         gone = 1 - ahead.loc["at_risk", "alive"] / ahead.loc["at_risk", "customers"]
         said += f" They used to leave {money(first['money_at_stake'], book.currency)} a month; the model, which takes {percent(gone)} of them for gone,"
         said += f" still expects {money(ahead.loc['at_risk', 'next_month'], book.currency)}. The difference is the most that calls could win back."
