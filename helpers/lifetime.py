@@ -57,8 +57,18 @@ def _fit(likelihood, starts: list[list[float]]) -> tuple[list[float], float]:
     bounds = [(np.log(1e-3), np.log(1e4))] * len(starts[0])  # beyond them customers no longer differ
     options = {"ftol": 1e-13, "gtol": 1e-9, "maxiter": 500}
     found = [minimize(missing, np.log(start), jac=True, method="L-BFGS-B", bounds=bounds, options=options) for start in starts]
-    best = min(found, key=lambda one: one.fun)
-    return [float(each) for each in np.exp(best.x)], -float(best.fun)
+    logs = min(found, key=lambda one: one.fun).x
+    free = [i for i, (low, high) in enumerate(bounds) if low + 1e-6 < logs[i] < high - 1e-6]
+    for _ in range(3):  # Newton's steps, so that the last digits don't depend on where the search gave up
+        slopes = missing(logs)[1][free]
+        bends = [(missing(logs + side)[1][free] - missing(logs - side)[1][free]) / 2e-4 for side in 1e-4 * np.eye(len(logs))[free]]
+        step = np.linalg.lstsq(np.array(bends).T, slopes, rcond=None)[0] if free else np.zeros(0)
+        moved = logs.copy()
+        moved[free] -= step
+        if not free or np.abs(step).max() > 0.01 or np.abs(missing(moved)[1][free]).max() >= np.abs(slopes).max():
+            break
+        logs = moved
+    return [float(each) for each in np.exp(logs)], -float(missing(logs)[0])
 
 
 def fit_bg_nbd(x, t_x, T, customers=None) -> BgNbd:  # noqa: N803 the paper's names
@@ -183,7 +193,7 @@ def fit_gamma_gamma(purchases, mean, customers=None) -> GammaGamma:
         return value, slopes
 
     (p, q, gamma), value = _fit(likelihood, [[2.0, 3.0, 1.0], [6.0, 4.0, 0.5], [1.0, 10.0, 10.0]])
-    return GammaGamma(p, q, gamma * unit, value - float(everybody) * np.log(unit))
+    return GammaGamma(p, q, gamma * unit, value - float(everybody * np.log(unit)))
 
 
 def expected_value(model: GammaGamma, purchases, mean) -> np.ndarray:
@@ -373,7 +383,9 @@ def model_said(book: Book) -> str:
     pace = model.r / model.alpha * YEAR
     leave = model.a / (model.a + model.b)
     said = f"While they stay, customers order again {number(pace, 1)} times a year on average, and after each purchase {percent(leave)} of them leave for good"
-    return f"{said} (r {number(model.r, 3)}, α {number(model.alpha, 3)}, a {number(model.a, 3)}, b {number(model.b, 3)}; weeks)."
+    names = {"r": model.r, "α": model.alpha, "a": model.a, "b": model.b}
+    shown = [f"{name} {number(value, 0 if value >= 100 else 3)}" for name, value in names.items()]
+    return f"{said} ({', '.join(shown)}; weeks)."
 
 
 # ---- does it hold? -------------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Customers by hand: who stands in which segment when a month begins, and that nothing is lost between segments and company."""
 
+import math
 import random
 from datetime import date, timedelta
 
@@ -11,6 +12,7 @@ from test_channels import SPEND
 from helpers import customers
 from helpers.book import open_book
 from helpers.contract import LINES, SUBTOTALS
+from helpers.decisions import decide
 from helpers.metrics import metrics
 
 LINE = ["order_id", "line_no", "ordered_at", "store", "channel", "product_id", "quantity", "gross_amount", "unit_cost", "commission",
@@ -200,13 +202,13 @@ def test_where_customers_stand_agrees_with_the_reference(tmp_path, seed):
         assert found["now"].tolist() == [oracle.segment(rows, who, oracle.shift(month, 1)) for who in ids]
 
 
-def year_of_five(folder, **tables):
+def year_of_five(folder, settings="", **tables):
     """December 2025. a: 3 purchases, the last in May; b: 2, in March; c: October and November; d: one in January 2025; e: one in
     December 2024, f: in December 2024 and now; each earns what it is sold for, less a cost of 3."""
     lines = [("a", "2025-03-01", 103), ("a", "2025-04-01", 103), ("a", "2025-05-01", 103), ("b", "2025-02-01", 27), ("b", "2025-03-01", 27),
              ("c", "2025-10-10", 63), ("c", "2025-11-11", 63), ("d", "2025-01-15", 15), ("e", "2024-12-15", 39), ("f", "2024-12-10", 9),
              ("f", "2025-12-24", 33), ("", "2025-12-24", 8)]  # fmt: skip
-    return company(folder, [(who, day, gross, 3) for who, day, gross in lines], **tables)
+    return company(folder, [(who, day, gross, 3) for who, day, gross in lines], settings, **tables)
 
 
 def test_who_is_at_risk_lost_and_won_back(tmp_path):
@@ -252,3 +254,37 @@ def test_without_customer_ids_nothing_breaks(tmp_path):
                  customers.watched_said(book, customers.watched(book))):  # fmt: skip
         assert said
     assert customers.groups(book, "tier")["group"].tolist() == [customers.NO_ID]
+
+
+def test_the_rule_fires_with_what_is_at_stake(tmp_path):
+    """Two of the three who came back stay away; they brought 348 in twelve months. So few that the interval holds the line."""
+    row = decide(open_book(year_of_five(tmp_path / "c"), "2025-12"), "customers").iloc[0]
+    assert (row["rule"], row["level"], row["entity"], row["verdict"]) == ("customers_at_risk", "segment", "at_risk", "win_back")
+    assert (row["value"], row["threshold"], row["money_at_stake"]) == (pytest.approx(2 / 3), 0.25, pytest.approx(29))
+    assert (row["sample_size"], row["confidence"]) == (3, "close")
+    lax = year_of_five(tmp_path / "lax", settings="[policy.customer]\nmax_at_risk_share = 0.7\n")
+    assert decide(open_book(lax, "2025-12"), "customers").empty
+    assert decide(open_book(year_of_five(tmp_path / "new"), "2025-04"), "customers").empty  # nobody has stayed away for three months yet
+
+
+def test_the_line_itself_passes(tmp_path):
+    lines = [(who, day, 20, 3) for who in "abcd" for day in (["2025-01-05", "2025-02-05"] if who == "a" else ["2025-11-05", "2025-12-05"])]
+    book = open_book(company(tmp_path / "c", lines), "2025-12")
+    assert customers.at_risk(book)["at_risk_share"].tolist() == [0.25] and decide(book, "customers").empty
+
+
+def test_customers_in_the_file_of_metrics(tmp_path):
+    spend = SPEND, [["2025-12-20", "S", "web", 10, "ads", "", ""]]
+    frame = metrics(open_book(year_of_five(tmp_path / "c", marketing_spend=spend), "2025-12"))
+    values = frame.set_index(["level", "entity", "metric"])["value"]
+    assert values["company", "company", "customers"] == 1 and values["company", "company", "new_customers"] == 0
+    assert values["company", "company", "repeat_rate"] == 1 and math.isnan(values["company", "company", "cac"])
+    assert values["segment", "at_risk", "members"] == 2 and values["segment", "at_risk", "at_risk_share"] == pytest.approx(2 / 3)
+    assert values["segment", "at_risk", "net_sales"] == 0 and values["segment", "cooling", "customers"] == 1
+    first = metrics(
+        open_book(year_of_five(tmp_path / "d", marketing_spend=(SPEND, [["2024-12-20", "S", "web", 10, "ads", "", ""]])), "2024-12")
+    )
+    values = first.set_index(["level", "entity", "metric"])["value"]
+    assert (
+        values["channel", "web", "new_customers"] == 2 and values["channel", "web", "cac"] == 5 and values["store", "S", "repeat_rate"] == 0
+    )
