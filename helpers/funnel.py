@@ -200,9 +200,12 @@ def kept(book: Book) -> float:
 # ---- promotions by kind --------------------------------------------------------------------------------------------------------
 
 KINDS = {
-    "group-buy": ("团购 拼团 限时团 group groupbuy group-buy group-purchase", "Sales that would have come later at full price: look at the days after, and at who had bought before."),
-    "follower-ad": ("吸粉 涨粉 粉丝 关注 follower followers follower-ad follower-ads", "Followers are no buyers: count orders that are paid, and what they left after the ads."),
-    "distribution": ("分销 裂变 推荐 distribution referral affiliate reseller", "Sellers take a commission, and may sell to themselves: look at what is left after it."),
+    "group-buy": ("团购 拼团 限时团 group groupbuy group-buy group-purchase",
+                  "Sales that would have come later at full price: look at the days after, and at who had bought before."),
+    "follower-ad": ("吸粉 涨粉 粉丝 关注 follower followers follower-ad follower-ads",
+                    "Followers are no buyers: count orders that are paid, and what they left after the ads."),
+    "distribution": ("分销 裂变 推荐 distribution referral affiliate reseller",
+                     "Sellers take a commission, and may sell to themselves: look at what is left after it."),
     "other": ("", "Look at what it left, and at the days after."),
 }  # fmt: skip
 """Kinds of promotion that go wrong in ways of their own: words of campaigns.kind, and where to look."""
@@ -226,12 +229,13 @@ def promotions(book: Book, months: int = 12) -> pd.DataFrame:
     """What did each campaign of the last twelve months sell, keep and leave behind, inside against outside?
 
     Inside are the order lines that name the campaign, or, where none does, those of its channel on its days (`told_by`). Outside are the
-    others of the same channel in the same calendar months. One row per campaign whose days have begun: campaign (name), entity, kind (one of
-    KINDS), told_by, starts_on, ends_on, sales (before refunds), share (of the scope's sales in the months that its days touch),
-    margin_inside and margin_outside (CM2 and commissions ÷ net sales, refunds up to the month's end included), own_spend (marketing that names it),
-    left_over (CM2 and commissions inside, less own_spend; blank where no line names the campaign), new_share (of the customers inside: bought for the first time),
-    again_inside and again_outside (part of the customers inside, and of the others on those days in that channel, who bought on a day within
-    60 after its last; blank until that time is over), after (sales per day in the channel in as many days after ÷ before; blank until they are).
+    others of the same channel in the same calendar months. One row per campaign whose days have begun: campaign (name), entity, kind (one
+    of KINDS), told_by, starts_on, ends_on, sales (before refunds), share (of the scope's sales in the months that its days touch),
+    margin_inside and margin_outside (CM2 and commissions ÷ net sales, refunds up to the month's end included), commissions (inside,
+    positive), own_spend (marketing that names it), left_over (CM2 and commissions inside, less own_spend; blank where no line names the
+    campaign), new_share (of the customers inside: bought for the first time), again_inside and again_outside (part of the customers
+    inside, and of the others on those days in that channel, who bought on a day within AGAIN days after its last; blank until that time is
+    over), after (sales per day in the channel in as many days after ÷ before; blank until they are).
     """
     about = book.sql(
         """select campaign_id as entity, name, kind, coalesce(channel, '') as channel, cast(starts_on as timestamp) as starts_on,
@@ -239,7 +243,7 @@ def promotions(book: Book, months: int = 12) -> pd.DataFrame:
         first=pd.Timestamp(book.months_back(months)[0] + "-01").date(), last=book.last_day.date(),
     )  # fmt: skip
     rows = [_promotion(book, row) for row in about.itertuples()]
-    columns = ["campaign", "entity", "kind", "told_by", "starts_on", "ends_on", "sales", "share", "margin_inside", "margin_outside", "own_spend",
+    columns = ["campaign", "entity", "kind", "told_by", "starts_on", "ends_on", "sales", "share", "margin_inside", "margin_outside", "commissions", "own_spend",
                "left_over", "new_share", "again_inside", "again_outside", "after"]  # fmt: skip
     return pd.DataFrame([row for row in rows if row], columns=columns)
 
@@ -267,7 +271,8 @@ def _promotion(book: Book, campaign) -> dict | None:
                           from ledger where kind = 'sale' and {{scope}} and (month in (select unnest($months)) or campaign_id = $id) and day <= $end
                                 and ({here} or campaign_id = $id))
             select s.inside, cast(sum(case when l.kind = 'sale' then {base} end) as double) as sales,
-                   cast(sum({base} + refunds) as double) as net_sales, cast(sum({kept_}) as double) as kept
+                   cast(sum({base} + refunds) as double) as net_sales, cast(sum({kept_}) as double) as kept,
+                   coalesce(-cast(sum(commissions) as double), 0) + 0 as commissions
             from sold s join ledger l on s.store = l.store and s.order_id = l.order_id and s.line_no = l.line_no and l.kind in ('sale', 'return')
             where l.day <= $end group by s.inside order by s.inside""",
         **values,
@@ -290,7 +295,8 @@ def _promotion(book: Book, campaign) -> dict | None:
         "campaign": campaign.name or campaign.entity, "entity": campaign.entity, "kind": kind_of(campaign.kind),
         "told_by": "its order lines" if named else "channel and days", "starts_on": campaign.starts_on, "ends_on": campaign.ends_on,
         "sales": money_of.loc[True, "sales"], "share": ratio(pd.Series([money_of.loc[True, "sales"]]), whole)[0],
-        "margin_inside": margin[True], "margin_outside": margin.get(False, np.nan), "own_spend": spend,
+        "margin_inside": margin[True], "margin_outside": margin.get(False, np.nan), "commissions": money_of.loc[True, "commissions"],
+        "own_spend": spend,
         "left_over": money_of.loc[True, "kept"] - spend if named else np.nan, "after": _after(book, campaign), **buyers,
     }  # fmt: skip
 
@@ -335,10 +341,11 @@ def _after(book: Book, campaign) -> float:
 
 
 def by_kind(frame: pd.DataFrame) -> pd.DataFrame:
-    """The promotions of each kind together: kind, campaigns, sales, own_spend, left_over (of those that lines name), where_to_look."""
+    """The promotions of each kind together: kind, campaigns, sales, commissions, own_spend, left_over (of those that lines name), where_to_look."""
     sums = frame.groupby("kind").agg(
         campaigns=("entity", "size"),
         sales=("sales", "sum"),
+        commissions=("commissions", "sum"),
         own_spend=("own_spend", "sum"),
         left_over=("left_over", lambda each: each.sum(min_count=1)),
     )

@@ -89,6 +89,7 @@ def test_a_campaign_inside_and_outside(tmp_path):
     # 140 sold, 20 given back, 70 of goods and 10 of commissions; 260 were sold in June, 90 of them outside on web
     assert (group["told_by"], group["sales"], group["share"]) == ("its order lines", 140, pytest.approx(140 / 260))
     assert group["margin_inside"] == pytest.approx(40 / 120) and group["margin_outside"] == pytest.approx(45 / 90)
+    assert group["commissions"] == 10
     assert (group["own_spend"], group["left_over"], group["new_share"]) == (14, 40 - 14, 1)
     # within 60 days after the 11th c and d came again; outside on those days a bought, and did not
     assert (group["again_inside"], group["again_outside"]) == (1, 0)
