@@ -372,7 +372,10 @@ def expected_said(book: Book, frame: pd.DataFrame) -> str:
     said += f" of it comes from `{best}`."
     if "at_risk" in parts.index:
         said += f" From those at risk {money(parts.loc['at_risk', 'next_month'], currency)} is still to be expected in the coming month."
-    return said + f" Each unit of sales is taken to leave {percent(rate(book))}, as in the last twelve months."
+    said += f" Each unit of sales is taken to leave {percent(rate(book))}, as in the last twelve months."
+    months = (pd.Period(book.month, "M") - pd.Period(book.months[0], "M")).n + 1
+    short = f" The data hold {count(months, 'month')}, less than is foreseen here: take it as a direction, not as a budget."
+    return said + (short if months < 12 else "")
 
 
 def model_said(book: Book) -> str:
