@@ -56,7 +56,8 @@ def standing(book: Book) -> str:
     customer_id; first_day, last_day: of purchases in any store; was: segment when the month began, `new` for those who came in it;
     now: segment at its end, which is next month's; bought: purchases in the month; month_contribution: of the month;
     year_net, year_contribution, purchases: of the twelve months that end with it; before_contribution: of the twelve before
-    it. Purchases and money are those in the scope; segments look at all stores.
+    it; x (repeat purchases), t_x (days from the first to the last), T (days from the first to the month's end), ever_net: of all time.
+    Purchases and money are those in the scope; segments look at all stores.
     """
     name = f"standing_{zlib.crc32(f'{book.month}/{book.scope}'.encode()):08x}"
     if name in book.memory:
@@ -83,13 +84,15 @@ def standing(book: Book) -> str:
     )
     table = f"""create or replace temp table {name} as
         with lives as (select customer_id, min(first_day) as first_day, max(last_day) as last_day, {scoped}, {windows},
-                              count(*) filter (where purchases > 0 and {{scope}}) as here
+                              coalesce(sum(purchases) filter (where {{scope}}), 0) as ever, sum(net_sales) filter (where {{scope}}) as ever_net,
+                              min(first_day) filter (where {{scope}}) as first_here, max(last_day) filter (where {{scope}}) as last_here
                        from customer_months where month <= $month group by customer_id),
         typical as (select count(*) filter (where was_purchases > 0) as was_customers, sum(was_spent) as was_all,
                            count(*) filter (where now_purchases > 0) as now_customers, sum(now_spent) as now_all from lives)
-        select customer_id, first_day, last_day, {", ".join(sums)},
+        select customer_id, first_day, last_day, {", ".join(sums)}, cast(ever - 1 as integer) as x, cast(last_here - first_here as integer) as t_x,
+               cast(cast($next as date) - 1 - first_here as integer) as T, ever_net,
                case when first_day >= cast($start as date) then 'new' else was end as was, now
-        from (select l.*, {segments} from lives l, typical t where here > 0 and first_day is not null)"""
+        from (select l.*, {segments} from lives l, typical t where ever > 0 and first_day is not null)"""
     scope = "true" if book.scope == "company" else "store = $scope"
     values = {"month": book.month, "year": year, "before": before, "start": book.first_day.date(),
               "next": (book.last_day + pd.Timedelta(days=1)).date()} | ({} if book.scope == "company" else {"scope": book.scope})  # fmt: skip

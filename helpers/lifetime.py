@@ -221,7 +221,8 @@ def histories(book: Book, months_ago: int = 0) -> pd.DataFrame:
     """
     month = book.months_back(months_ago + 1)[0]
     values = {"month": month, "end": pd.Period(month, "M").end_time.date()}
-    frame = book.sql(f"select x, t_x, T, count(*) as customers from ({_LIVES}) group by all order by all", **values)
+    lives, values = (f"({_LIVES})", values) if months_ago else (standing(book), {})
+    frame = book.sql(f"select x, t_x, T, count(*) as customers from {lives} group by all order by all", **values)
     if len(frame) <= MOST:
         return frame.assign(step=1)
     frame[["t_x", "T"]] = (frame[["t_x", "T"]] + 3) // WEEK * WEEK
@@ -242,10 +243,9 @@ def gamma_gamma(book: Book) -> GammaGamma | None:
     """The model of what the book's customers pay (net sales per purchase, where that is above zero); None with fewer than FEWEST."""
     if "gamma_gamma" not in book.memory:
         frame = book.sql(  # sums within one per cent of each other count as the same
-            f"""select x + 1 as purchases, exp(round(ln(cast(net as double)), 2)) / (x + 1) as mean, count(*) as customers from ({_LIVES})
-                where net > 0 group by 1, 2 order by 1, 2""",
-            month=book.month, end=book.last_day.date(),
-        )  # fmt: skip
+            f"""select x + 1 as purchases, exp(round(ln(cast(ever_net as double)), 2)) / (x + 1) as mean, count(*) as customers
+                from {standing(book)} where ever_net > 0 group by 1, 2 order by 1, 2"""
+        )
         enough = len(frame) and frame["customers"].sum() >= FEWEST and frame["mean"].nunique() > 1
         book.memory["gamma_gamma"] = fit_gamma_gamma(frame["purchases"], frame["mean"], frame["customers"]) if enough else None
     return book.memory["gamma_gamma"]
@@ -287,17 +287,13 @@ def expectations(book: Book) -> str | None:
     book.con.register("histories_known", frame)
     step = int(frame["step"].iloc[0])
     days = {day: f"(l.{day} + {step // 2}) // {step} * {step}" for day in ("t_x", "T")}
-    scope = "true" if book.scope == "company" else "store = $scope"
-    values = {"month": book.month, "end": book.last_day.date()} | ({} if book.scope == "company" else {"scope": book.scope})
     p, q, gamma = spend.p, spend.q, spend.gamma
     book.con.execute(
         f"""create or replace temp table {name} as
             select *, month_purchases * spend * {left} as month_contribution, year_purchases * spend * {left} as year_contribution
-            from (select l.customer_id, s.now as segment, h.alive, h.month_buys as month_purchases, h.year_buys as year_purchases,
-                         {p!r} * ({gamma!r} + greatest(cast(l.net as double), 0)) / ({p!r} * (l.x + 1) + {q!r} - 1) as spend
-                  from ({_LIVES.replace("{scope}", scope)}) l join {standing(book)} s using (customer_id)
-                  join histories_known h on h.x = l.x and h.t_x = {days["t_x"]} and h.T = {days["T"]})""",
-        values,
+            from (select l.customer_id, l.now as segment, h.alive, h.month_buys as month_purchases, h.year_buys as year_purchases,
+                         {p!r} * ({gamma!r} + greatest(cast(l.ever_net as double), 0)) / ({p!r} * (l.x + 1) + {q!r} - 1) as spend
+                  from {standing(book)} l join histories_known h on h.x = l.x and h.t_x = {days["t_x"]} and h.T = {days["T"]})"""
     )
     book.con.unregister("histories_known")
     book.memory[name] = True
