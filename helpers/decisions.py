@@ -5,7 +5,7 @@ import zlib
 import numpy as np
 import pandas as pd
 
-from helpers import capital, easing, forecast, stock, text
+from helpers import capital, customers, easing, forecast, stock, text
 from helpers.book import Book, kept
 from helpers.contract import NOBODY
 from helpers.metrics import LEVELS, METRICS, WINDOW, facts, margins, month_targets, ratio
@@ -112,7 +112,8 @@ def _with_evidence(book: Book, name: str, rule: Rule, hits: pd.DataFrame) -> pd.
 _UNITS = {metric.name: metric.unit for metric in METRICS} | {"available": "count", "cover_days": "days", "mismatched_orders": "count"}
 # A payout's `difference` is in the order's own currency, so it is shown as a bare number, like a ratio.
 _KINDS = {"ratio": "ratio", "count": "number", "days": "days", "money": "money", "per year": "money"}
-_SHARES = ("gross_margin", "promotion_share", "cost_coverage", "attainment", "attainment_probability", "margin_fall", "level_after_target")
+_SHARES = ("gross_margin", "promotion_share", "cost_coverage", "attainment", "attainment_probability", "margin_fall", "level_after_target",
+           "at_risk_share", "repeat_rate")  # fmt: skip
 
 
 def shown(metric: str, value: float, currency: str) -> str:
@@ -269,6 +270,7 @@ LOOKS = {
     "stocks": lambda book: stock.oversold(book).assign(level="product"),
     "replenishment": lambda book: stock.replenishment(book).assign(level="product"),
     "payouts": lambda book: capital.payout_gaps(book).assign(level="order"),
+    "regulars": customers.at_risk,
 }
 
 # ---- how sure: a bootstrap over orders -----------------------------------------------------------------------------------------

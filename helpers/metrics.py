@@ -22,6 +22,7 @@ ALL = tuple(LEVELS)
 EMPLOYERS = ("company", "store", "team")
 STOCKED = ("company", "store", "category", "product")
 PEOPLE = (*EMPLOYERS, "employee")
+BUYERS = ("company", "store", "channel", "region", "campaign", "employee", "team", "segment")  # levels at which buyers can be told apart
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,16 @@ METRICS = (
     ),
     Metric("attainment_probability", "ratio", "How probable it is that the month's target of net sales is reached.",
            "from the pace so far and earlier months; 1 or 0 when the month is over; blank with less than half a year of history", "targets"),
+    Metric("customers", "count", "Buyers with an order in the month, as far as they have an id.", "distinct customer_id with a completed line", "order_lines", BUYERS),
+    Metric("new_customers", "count", "Buyers whose first order ever fell in the month, where that order belongs.", "customers with a first order in the month", "order_lines", BUYERS),
+    Metric("repeat_rate", "ratio", "Part of the month's buyers who had bought before it.", "customers with an earlier month's order ÷ customers", "order_lines", BUYERS[:-1]),
+    Metric("cac", "money", "Marketing for each new customer: all of it, also what brought old ones back.", "−marketing ÷ new_customers", "the ledger", BUYERS[:-1]),
+    Metric("members", "count", "Customers who stand in the segment when the month is over.", "customers who ever bought, by their segment at the month's end", "order_lines", ("segment",)),
+    Metric("at_risk_share", "ratio", "Part of the customers who came back within the year that stays away since.", "at_risk ÷ (champions + loyal + at_risk), members at the month's end", "order_lines", ("segment",)),
 )  # fmt: skip
+
+
+_SUMS = (*LINES, *SUBTOTALS, "quantity", "base", "orders", "customers", "new_customers")  # 0 where nothing happened, not blank
 
 
 def ratio(above: pd.Series, below: pd.Series) -> pd.Series:
@@ -172,7 +182,33 @@ def facts(book: Book, level: str) -> pd.DataFrame:
         frame = frame.merge(productivity(book, level), on="entity", how="left")
     if level == "company" and not {"inventory", "payouts", "purchases"} & set(book.missing):
         frame["cash_conversion_cycle"] = frame["inventory_days"] + _order_to_payout(book) - _receipt_to_payment(book)
-    return frame.merge(attainments(book, level, frame), on="entity", how="left").sort_values("entity", ignore_index=True)
+    frame = frame.merge(attainments(book, level, frame), on="entity", how="left")
+    return (_with_buyers(book, level, frame) if level in BUYERS else frame).sort_values("entity", ignore_index=True)
+
+
+def _with_buyers(book: Book, level: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Adds customers, new_customers, repeat_rate and cac, and for segments members and at_risk_share; nothing where no buyer has an id."""
+    from helpers.customers import at_risk, known, members  # it rests on this module
+
+    if not known(book):
+        return frame
+    dimension = LEVELS[level]
+    entity = dimension_sql(dimension) if dimension else "'company'"
+    buyers = book.sql(
+        f"""select {entity} as entity, count(distinct customer_id) as customers, count(distinct customer_id) filter (segment <> 'new') as back
+            from ledger l {JOINS.get(dimension, "")} where kind = 'sale' and customer_id <> '' and l.month = $month and {{scope}}
+            group by 1 order by 1""",
+        month=book.month,
+    )
+    frame = frame.merge(buyers, on="entity", how="left").merge(new_customers(book, level), on="entity", how="left")
+    frame = frame.fillna({"customers": 0, "back": 0, "new_customers": 0})
+    frame = frame.assign(repeat_rate=ratio(frame["back"], frame["customers"]))
+    if "marketing_spend" not in book.missing:
+        frame = frame.assign(cac=ratio(-frame["marketing"], frame["new_customers"]))
+    if level == "segment":
+        frame = frame.merge(members(book), on="entity", how="outer").fillna({name: 0.0 for name in frame.columns.drop("entity") if name in _SUMS})
+        frame = frame.merge(at_risk(book).reindex(columns=["entity", "at_risk_share"]), on="entity", how="left")
+    return frame.drop(columns="back")
 
 
 def _with_entities(book: Book, level: str, frame: pd.DataFrame) -> pd.DataFrame:
@@ -362,7 +398,7 @@ def attainment_name(metrics: pd.Series) -> pd.Series:
 
 
 COUNTED = {
-    "new_customers": ("company", "store", "channel", "region", "campaign", "employee", "team", "segment"),
+    "new_customers": BUYERS,
     "collections": ("company", "store", "channel"),
 }
 """Levels at which new customers and money received can be told apart; at others such a target has no attainment."""
@@ -487,6 +523,22 @@ CHOICES = (
     "the customers who bought in it. `at_risk` and `cooling`: the last purchase is older, with `loyal_purchases` or more in the year, or "
     "fewer. `lapsed`: none in the year. Fixed lines, not fifths: then a segment can grow or empty. All stores count together. Lines without "
     "a `customer_id` are `unallocated`. Whoever bought before the data begin looks new at first.",
+    "A customer's contribution is CM2 and commissions of their lines and the marketing spread over them, refunds in the month of the refund. "
+    "A customer belongs to the month, store and channel of the first order ever; a store's cohorts are those it won, with what they brought there.",
+    "At the end of a month a customer stands in the segment that the next month is booked to. Lost is who completed a year without a purchase in "
+    "it, won back who bought in it after having been at risk, cooling or lapsed. Distributors are told by the tier that `customers` gives them.",
+    "`cac` puts all marketing on the new customers, of a channel those whose first order was there. It is paid back at the age, in calendar months, "
+    "at which the mean customer of the last twelve months has left as much before marketing; every age is a mean over the cohorts that reached it.",
+    "The share of customers who ordered on a second day counts those who have not had the time as Kaplan and Meier (1958) do.",
+    "Expected purchases are BG/NBD (Fader, Hardie and Lee 2005) over days on which a customer ordered in a store, in weeks; spend is Gamma-Gamma on net "
+    "sales per purchase, all purchases included, of customers with net sales above zero; what is left of it is contribution ÷ net sales of all "
+    "customers' last twelve months. It takes 30 customers who bought again. Beyond 20,000 distinct histories days count as whole weeks.",
+    "The money at stake of `customers_at_risk` is what these customers brought, a twelfth of twelve months, and needs no model; its interval is "
+    "Wilson's (1927) of a share. It fires for contributions above zero only.",
+    "In the funnel an order is repeat when it is not its customer's first; orders without an id are neither. Marketing of a step is that of the "
+    "channel or campaign as spread. A feed of one row a week counts with the days of its week that lie in the month.",
+    "Inside a campaign are the order lines that name it, else those of its channel on its days; outside are the channel's others in the same months. "
+    "Its buyers came back when they bought within 60 days after its last.",
     "Days from order to payout, and from receipt to payment, are weighted by money, over the payouts and payments of the last 90 days.",
     "Receivables: in stores and channels where some payout names its order, each order's due less its payouts; elsewhere all that was due less all "
     "that came, and sums are taken to pay the oldest sales and refunds first (a payout without a channel pays all channels of the store without "

@@ -80,6 +80,7 @@ class Customer(_Strict):
     recent_days: Annotated[int, Field(ge=1, le=3650)]
     loyal_purchases: Annotated[int, Field(ge=2, le=1000)]
     champion_spend: Positive
+    max_at_risk_share: Share
 
 
 class Rule(_Strict):

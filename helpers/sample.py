@@ -95,7 +95,7 @@ def build(seed: int = SEED) -> tuple[dict[str, list[dict]], list[dict], list[str
         "customers": customers(chance["customers"], lines),
         "campaigns": [
             row(campaign_id=campaign, name=name, kind=kind, channel=channel, starts_on=first, ends_on=last)
-            for campaign, (name, kind, channel, first, last) in PLAN["campaigns"].items()
+            for campaign, (name, kind, channel, first, last) in (PLAN["campaigns"] | PLAN["unnamed"]).items()
         ],
         "calendar": calendar(),
         "activities": activities(chance["activities"]),
@@ -681,7 +681,7 @@ def customers(chance: Chance, lines: list[dict]) -> list[dict]:
             first.setdefault(line["customer_id"], line)
     return [
         row(customer_id=customer, joined_on=line["_day"] - timedelta(chance.whole(0, 9)),
-            tier=chance.pick({"": 60, "silver": 28, "gold": 12}),
+            tier=chance.pick({"": 60, "distributor" if line["channel"] == "agents" else "silver": 28, "gold": 12}),
             source=chance.pick({line["channel"]: 70, "friend": 20, "search": 10}), region=line["region"])
         for customer, line in sorted(first.items())
     ]  # fmt: skip
@@ -747,19 +747,49 @@ def market_reports() -> list[dict]:
 
 
 def traffic(chance: Chance, lines: list[dict]) -> list[dict]:
-    """Weekly visits by store and channel in 2025."""
-    placed = defaultdict(set)
+    """Weekly visits by store and channel in 2025; those of a campaign in rows of their own, by the orders that name it. What all rows of
+    a channel and week add up to is the same with campaigns as without, but for the followers of the ads that are planted."""
+    placed, named = defaultdict(set), defaultdict(set)
     for line in lines:
         if str(line["_day"]) >= "2025-01-06":
-            placed[line["_day"] - timedelta(line["_day"].weekday()), line["store"], line["channel"]].add(line["order_id"])
+            week = (line["_day"] - timedelta(line["_day"].weekday()), line["store"], line["channel"])
+            placed[week].add(line["order_id"])
+            if line["campaign_id"]:
+                named[week, line["campaign_id"]].add(line["order_id"])
     found = []
     for (day, store, channel), orders in sorted(placed.items()):
         count = len(orders) + chance.whole(0, 2)
         visitors = count * chance.whole(28, 45)
         clicks = visitors * chance.whole(110, 140) // 100
-        found.append(row(date=day, store=store, channel=channel, impressions=clicks * chance.whole(18, 30), clicks=clicks,
-                         visitors=visitors, new_followers=visitors * chance.whole(1, 5) // 100, orders_placed=count))  # fmt: skip
+        whole = row(impressions=clicks * chance.whole(18, 30), clicks=clicks, visitors=visitors,
+                    new_followers=visitors * chance.whole(1, 5) // 100, orders_placed=count)  # fmt: skip
+        about = row(date=day, store=store, channel=channel)
+        cuts = {campaign: (len(named[week, campaign]), count) for week, campaign in sorted(named) if week == (day, store, channel)}
+        found += campaign_rows(about, whole, cuts)
+        found += follower_rows(about, found[-1])
     return found
+
+
+def campaign_rows(about: dict, whole: dict, cuts: dict[str, tuple[int, int]]) -> list[dict]:
+    """One row per campaign with its part (so many of so many) of each number, and last one with the rest."""
+    found, rest = [], dict(whole)
+    for campaign, (some, of) in cuts.items():
+        mine = {step: number * some // of for step, number in whole.items()}
+        rest = {step: number - mine[step] for step, number in rest.items()}
+        found.append(about | row(campaign_id=campaign) | mine)
+    return [*found, about | rest]
+
+
+def follower_rows(about: dict, rest: dict) -> list[dict]:
+    """The follower ads of a week: visitors taken from the channel's other visitors, followers on top of its other followers, no orders."""
+    plan = PLANTED["followers"]
+    followers = plan["weekly"].get(str(about["date"]), 0)
+    if (about["store"], about["channel"]) != (plan["store"], PLAN["unnamed"][plan["campaign"]][2]) or not followers:
+        return []
+    visitors = rest["visitors"] * plan["visitors"] // 100
+    rest["visitors"] -= visitors
+    return [about | row(campaign_id=plan["campaign"], impressions=followers * 60, clicks=followers * 2, visitors=visitors,
+                        new_followers=followers, orders_placed=0)]  # fmt: skip
 
 
 def cash_balances(chance: Chance, tables: dict[str, list[dict]], rates: Rates) -> list[dict]:

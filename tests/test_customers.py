@@ -1,5 +1,6 @@
 """Customers by hand: who stands in which segment when a month begins, and that nothing is lost between segments and company."""
 
+import math
 import random
 from datetime import date, timedelta
 
@@ -11,6 +12,7 @@ from test_channels import SPEND
 from helpers import customers
 from helpers.book import open_book
 from helpers.contract import LINES, SUBTOTALS
+from helpers.decisions import decide
 from helpers.metrics import metrics
 
 LINE = ["order_id", "line_no", "ordered_at", "store", "channel", "product_id", "quantity", "gross_amount", "unit_cost", "commission",
@@ -156,3 +158,133 @@ def test_attainment_by_segment(tmp_path):
     assert values["promising", "attainment"] == 0.5 and values["loyal", "attainment"] == 0  # nobody is loyal yet
     assert values["new", "attainment_new_customers"] == 0.25 and values["new", "attainment_orders"] == 0.5
     assert values["unallocated", "net_sales"] == 5
+
+
+# ---- the month's customers: counts, movement, who is watched, concentration -------------------------------------------------------
+
+
+def test_new_and_returning_customers_add_up(standing):
+    frame = customers.kinds(standing, 1).set_index("kind")
+    # in July: 9 who had bought before, two shops' one and nobody else return; "nothing yet" and "cancelled once" are new
+    assert frame["customers"].fillna(-1).to_dict() == {"new": 2, "returning": 10, customers.NO_ID: -1}
+    assert frame["net_sales"].to_dict() == {"new": 15, "returning": 70 - 20, customers.NO_ID: 40}
+    assert frame["net_sales"].sum() == standing.ladder()["net_sales"][0]
+    assert customers.kind_rows(customers.kinds(standing, 1))["repeat_rate"].tolist() == [pytest.approx(10 / 12)]
+
+
+def test_who_moved_where(standing):
+    """Everybody bought on 3 July but who only gives back, so all have bought lately when July is over."""
+    moved = {(row.was, row.now): row.customers for row in customers.moves(standing).itertuples()}
+    frame = customers.flows(customers.moves(standing)).set_index("segment")
+    assert sum(moved.values()) == 13 == frame["ended"].sum()
+    assert moved["lapsed", "promising"] == 1  # one purchase in the year again
+    # "one in the year, one before" has two by now, and so have all who had one; "gives back" has one
+    assert ("promising", "promising") in moved and moved["promising", "promising"] == 1
+    assert frame.loc["at_risk", ["began", "came", "went", "ended"]].tolist() == [1, 0, 1, 0]
+    assert (frame["began"] + frame["came"] - frame["went"] - frame["ended"]).abs().sum() == 0
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_where_customers_stand_agrees_with_the_reference(tmp_path, seed):
+    rng = random.Random(seed)
+    lines = random_lines(rng)
+    back = [[lines[i][4], i + 1, 1, (date.fromisoformat(lines[i][1]) + timedelta(9)).isoformat(), 1, 1, "true"] for i in range(0, 40, 3)]
+    folder = company(tmp_path / "c", lines, returns=(BACK, back))
+    rows = oracle.View(oracle.read(folder), "company").ledger
+    for month in open_book(folder, "latest").months[10::9]:
+        book = open_book(folder, month)
+        found = book.sql(f"select customer_id, was, now from {customers.standing(book)} order by 1")
+        ids = sorted(
+            {row["customer_id"] for row in rows if row["customer_id"] and row["kind"] == "line" and oracle.month_of(row["day"]) <= month}
+        )
+        assert found["customer_id"].tolist() == ids
+        assert found["was"].tolist() == [oracle.segment(rows, who, month) for who in ids]
+        assert found["now"].tolist() == [oracle.segment(rows, who, oracle.shift(month, 1)) for who in ids]
+
+
+def year_of_five(folder, settings="", **tables):
+    """December 2025. a: 3 purchases, the last in May; b: 2, in March; c: October and November; d: one in January 2025; e: one in
+    December 2024, f: in December 2024 and now; each earns what it is sold for, less a cost of 3."""
+    lines = [("a", "2025-03-01", 103), ("a", "2025-04-01", 103), ("a", "2025-05-01", 103), ("b", "2025-02-01", 27), ("b", "2025-03-01", 27),
+             ("c", "2025-10-10", 63), ("c", "2025-11-11", 63), ("d", "2025-01-15", 15), ("e", "2024-12-15", 39), ("f", "2024-12-10", 9),
+             ("f", "2025-12-24", 33), ("", "2025-12-24", 8)]  # fmt: skip
+    return company(folder, [(who, day, gross, 3) for who, day, gross in lines], settings, **tables)
+
+
+def test_who_is_at_risk_lost_and_won_back(tmp_path):
+    header = ["customer_id", "tier", "source"]
+    book = open_book(year_of_five(tmp_path / "c", customers=(header, [["a", "distributor", "fair"], ["c", "", "fair"]])), "2025-12")
+    frame = customers.watched(book).set_index("who")
+    assert frame["customers"].to_dict() == {"at risk": 2, "of them since this month": 0, "lost": 1, "won back": 1}
+    assert frame.loc["at risk", "a_month"] == pytest.approx((300 + 48) / 12)
+    assert frame.loc["lost", "a_month"] == pytest.approx(36 / 12)  # e, whose last purchase is a year ago
+    assert frame.loc["won back", "this_month"] == pytest.approx(30)  # f had cooled
+    tiers = customers.watched(book, "tier").set_index(["who", "group"])["customers"]
+    assert tiers["at risk", "distributor"] == 1 and tiers["at risk", "none named"] == 1
+    fact = customers.at_risk(book).iloc[0]
+    assert (fact["customers"], fact["at_risk_share"]) == (3, pytest.approx(2 / 3))  # a, b and c came back within the year; f has one in it
+    assert fact["expected_contribution"] == pytest.approx(29)
+    groups = customers.groups(book, "source").set_index("group")
+    assert groups["contribution"].to_dict() == {"fair": 0, "none named": 30, customers.NO_ID: 5}
+    assert groups.loc["fair", "usual"] == pytest.approx((300 + 120) / 8)  # the eight months of the twelve before that have sales
+
+
+def test_concentration_of_the_year(tmp_path):
+    frame = customers.concentration(open_book(year_of_five(tmp_path / "c"), "2025-12")).set_index("part")
+    # a 300, c 120, b 48, f 30, d 12 in the year; e bought before it
+    assert frame["customers"].to_dict() == {"best 1%": 1, "best 5%": 1, "best 10%": 1, "best 20%": 1, "best 50%": 3, "all": 5, "losing": 0}
+    assert frame["contribution"].tolist() == [300, 300, 300, 300, 468, 510, 0]
+    assert frame.loc["best 20%", "share"] == pytest.approx(300 / 510)
+
+
+@pytest.mark.parametrize("scope", ["company", "us-shop"])
+def test_the_sample_adds_up_to_the_cent(scope):
+    book = open_book("data/sample", "2025-12", scope)
+    whole = book.ladder().iloc[0]
+    for frame in (customers.segments(book), customers.groups(book, "tier"), customers.groups(book, "source"), customers.kinds(book, 1)):
+        assert frame["contribution"].sum() == pytest.approx(whole["contribution"], abs=1e-6)
+        assert frame["net_sales"].sum() == pytest.approx(whole["net_sales"], abs=1e-6)
+
+
+def test_without_customer_ids_nothing_breaks(tmp_path):
+    book = open_book(company(tmp_path / "c", [("", "2025-07-01", 10)]), "latest")
+    assert "customer_id" in customers.no_ids_said(book) and customers.at_risk(book).empty
+    for said in (customers.kinds_said(book, customers.kinds(book)), customers.segments_said(book, customers.segments(book)),
+                 customers.concentration_said(book, customers.concentration(book)), customers.flows_said(customers.flows(customers.moves(book))),
+                 customers.watched_said(book, customers.watched(book))):  # fmt: skip
+        assert said
+    assert customers.groups(book, "tier")["group"].tolist() == [customers.NO_ID]
+
+
+def test_the_rule_fires_with_what_is_at_stake(tmp_path):
+    """Two of the three who came back stay away; they brought 348 in twelve months. So few that the interval holds the line."""
+    row = decide(open_book(year_of_five(tmp_path / "c"), "2025-12"), "customers").iloc[0]
+    assert (row["rule"], row["level"], row["entity"], row["verdict"]) == ("customers_at_risk", "segment", "at_risk", "win_back")
+    assert (row["value"], row["threshold"], row["money_at_stake"]) == (pytest.approx(2 / 3), 0.25, pytest.approx(29))
+    assert (row["sample_size"], row["confidence"]) == (3, "close")
+    lax = year_of_five(tmp_path / "lax", settings="[policy.customer]\nmax_at_risk_share = 0.7\n")
+    assert decide(open_book(lax, "2025-12"), "customers").empty
+    assert decide(open_book(year_of_five(tmp_path / "new"), "2025-04"), "customers").empty  # nobody has stayed away for three months yet
+
+
+def test_the_line_itself_passes(tmp_path):
+    lines = [(who, day, 20, 3) for who in "abcd" for day in (["2025-01-05", "2025-02-05"] if who == "a" else ["2025-11-05", "2025-12-05"])]
+    book = open_book(company(tmp_path / "c", lines), "2025-12")
+    assert customers.at_risk(book)["at_risk_share"].tolist() == [0.25] and decide(book, "customers").empty
+
+
+def test_customers_in_the_file_of_metrics(tmp_path):
+    spend = SPEND, [["2025-12-20", "S", "web", 10, "ads", "", ""]]
+    frame = metrics(open_book(year_of_five(tmp_path / "c", marketing_spend=spend), "2025-12"))
+    values = frame.set_index(["level", "entity", "metric"])["value"]
+    assert values["company", "company", "customers"] == 1 and values["company", "company", "new_customers"] == 0
+    assert values["company", "company", "repeat_rate"] == 1 and math.isnan(values["company", "company", "cac"])
+    assert values["segment", "at_risk", "members"] == 2 and values["segment", "at_risk", "at_risk_share"] == pytest.approx(2 / 3)
+    assert values["segment", "at_risk", "net_sales"] == 0 and values["segment", "cooling", "customers"] == 1
+    first = metrics(
+        open_book(year_of_five(tmp_path / "d", marketing_spend=(SPEND, [["2024-12-20", "S", "web", 10, "ads", "", ""]])), "2024-12")
+    )
+    values = first.set_index(["level", "entity", "metric"])["value"]
+    assert (
+        values["channel", "web", "new_customers"] == 2 and values["channel", "web", "cac"] == 5 and values["store", "S", "repeat_rate"] == 0
+    )

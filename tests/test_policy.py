@@ -21,7 +21,7 @@ def test_rules_and_verdicts_are_the_contract_s():
         "low_gross_margin": "reject", "slow_stock": "clear", "loss_maker": "stop_loss", "margin_decay": "stop_loss", "no_cost": "no_cost",
         "promotion_heavy": "suspend", "channel_loss": "fix_or_leave", "low_profit_per_employee": "optimise",
         "room_to_expand": "consider_expansion", "target_met_at_a_loss": "investigate", "off_pace": "act", "easing_off": "review",
-        "oversell_risk": "stop_selling", "reorder_now": "reorder", "payout_mismatch": "collect",
+        "oversell_risk": "stop_selling", "reorder_now": "reorder", "payout_mismatch": "collect", "customers_at_risk": "win_back",
     }  # fmt: skip
 
 
