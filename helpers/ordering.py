@@ -20,7 +20,7 @@ def reorder_point(daily, deviation, lead_days, service: float, lead_deviation=0.
     Mean demand × lead time + z · √(lead time · σ² + daily² · σ_lead²): units. daily, deviation: mean and standard deviation of a day's
     demand; lead_days, lead_deviation: of the lead time. Numbers or Series.
 
-    >>> round(reorder_point(10, 4, 9, 0.95), 2)  # 90 + 1.645 · 4 · √9
+    >>> round(float(reorder_point(10, 4, 9, 0.95)), 2)  # 90 + 1.645 · 4 · √9
     109.74
     """
     return daily * lead_days + norm.ppf(service) * np.sqrt(lead_days * deviation**2 + daily**2 * lead_deviation**2)

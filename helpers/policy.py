@@ -57,7 +57,7 @@ class Stock(_Strict):
 
 
 class Delivery(_Strict):
-    min_parcels: Count
+    min_parcels: Annotated[int, Field(ge=2, le=1_000_000)]
     same_speed_hours: Annotated[float, Field(ge=0, le=720, allow_inf_nan=False)]
 
 

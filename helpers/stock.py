@@ -251,7 +251,7 @@ def poisson_limits(count: pd.Series) -> tuple[pd.Series, pd.Series]:
 
     >>> low, high = poisson_limits(pd.Series([10, 0]))
     >>> low.round(2).tolist(), high.round(2).tolist()
-    ([4.78, 0.0], [18.39, 3.68])
+    ([4.79, 0.0], [18.39, 3.67])
     """
     n = count.astype(float)
     low = n * (1 - 1 / (9 * n.where(n > 0)) - 1.96 / (3 * np.sqrt(n.where(n > 0)))) ** 3
