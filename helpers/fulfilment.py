@@ -1,0 +1,186 @@
+"""Fulfilment: how fast and how dear orders reach their buyers, which carrier would do it cheaper, and what buyers say."""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from helpers.book import Book, remembered
+from helpers.days import as_of
+from helpers.metrics import WINDOW, ratio
+
+# One row per order: when it was placed, first shipped and last delivered, its first carrier, and whether it came later than promised.
+# Promised and not delivered counts as late once the promise has passed; before that nobody can tell.
+_ORDERS = """
+    with placed as (
+        select store, order_id, min(ordered_at) as placed, arg_min(region, line_no) as region
+        from order_lines where (status is null or status = 'completed') and {scope} group by store, order_id
+        having cast(min(ordered_at) as date) > $start and cast(min(ordered_at) as date) <= $last),
+    parcels as (
+        select store, order_id, min(shipped_at) as shipped, arg_min(carrier, (shipped_at, carrier)) as carrier,
+               case when count(*) = count(delivered_at) then max(delivered_at) end as arrived, min(promised_by) as promised,
+               case when count(*) = count(cost) then sum(cost) end as cost, count(*) as parcels
+        from shipments where cast(shipped_at as date) <= $seen and {scope} group by store, order_id),
+    known as (
+        select store, order_id, placed, coalesce(nullif(region, ''), 'unallocated') as region, shipped, promised, cost, parcels,
+               case when shipped is null then 'not shipped' else coalesce(carrier, 'not named') end as carrier,
+               case when cast(arrived as date) <= $seen then arrived end as arrived
+        from placed left join parcels using (store, order_id)),
+    orders as (
+        select *, date_diff('second', placed, shipped) / 3600.0 as processing, date_diff('second', shipped, arrived) / 3600.0 as transit,
+               case when promised is null or shipped is null then null when arrived is not null then arrived > promised
+                    when promised < $seen + 1 then true end as late
+        from known)
+"""
+
+
+def _values(book: Book, days: int | None = None) -> dict:
+    """The days of a look: the month, or so many days that end with it; and how far the data reach."""
+    start = book.first_day - pd.Timedelta(days=1) if days is None else book.last_day - pd.Timedelta(days=days)
+    return {"start": start.date(), "last": book.last_day.date(), "seen": as_of(book).date()}
+
+
+@remembered
+def speed(book: Book, by: tuple[str, ...] = ("store", "carrier")) -> pd.DataFrame:
+    """How fast and how dear did the month's orders leave and arrive? By any of store, region and carrier of the first parcel.
+
+    orders, delivered, processing_hours (mean, order to first parcel), transit_hours (mean, to the last delivery), slowest_tenth (hours from
+    order to delivery that nine of ten don't exceed), promised (orders that had a promised time whose outcome is known), late, late_share
+    (late ÷ promised), parcel_cost (mean of the orders whose parcels' cost is known), fulfilment (what the ledger holds per order for packing and carriage).
+    Reporting currency; orders that had not left by the last day of the data stand as carrier `not shipped`. Most orders first.
+    """
+    keys = ", ".join(f"o.{name}" for name in by)
+    return book.sql(
+        f"""{_ORDERS},
+            paid as (select store, order_id, -cast(sum(fulfilment) as double) as fulfilment from ledger
+                     where kind = 'sale' and day > $start and day <= $last and {{scope}} group by store, order_id)
+            select {keys}, count(*) as orders, count(arrived) as delivered, avg(processing) as processing_hours, avg(transit) as transit_hours,
+                   quantile_cont(processing + transit, 0.9) as slowest_tenth, count(late) as promised, count(*) filter (late) as late,
+                   count(*) filter (late) / nullif(count(late), 0) as late_share, avg(cast(cost as double)) as parcel_cost,
+                   sum(fulfilment) / count(*) as fulfilment
+            from orders o left join paid using (store, order_id) group by {keys} order by orders desc, {keys}""",
+        **_values(book),
+    )  # fmt: skip
+
+
+@remembered
+def waiting(book: Book) -> pd.DataFrame:
+    """Which orders of the last 90 days have not left yet? By store: store, orders, oldest_days (to the day the data reach), net_sales
+    (before refunds). Only stores whose parcels are known, and orders from their first known parcel on. Most orders first."""
+    return book.sql(
+        f"""{_ORDERS},
+            feed as (select store, cast(min(shipped_at) as date) as since from shipments where {{scope}} group by store),
+            worth as (select store, order_id, cast(sum(gross_sales + discounts + shipping_income) as double) as sales from ledger
+                      where kind = 'sale' and day > $start and {{scope}} group by store, order_id)
+            select store, count(*) as orders, max($seen - cast(placed as date)) as oldest_days, sum(sales) as net_sales
+            from orders join feed using (store) join worth using (store, order_id)
+            where shipped is null and cast(placed as date) >= since and cast(placed as date) <= $seen group by store order by orders desc, store""",
+        **_values(book, WINDOW),
+    )  # fmt: skip
+
+
+# ---- lanes -----------------------------------------------------------------------------------------------------------------------
+
+
+@remembered
+def lanes(book: Book) -> pd.DataFrame:
+    """What does each carrier cost and take on each lane? Store × region × carrier, of the orders of the last 90 days.
+
+    store, region, carrier, orders, cost (mean per order), cost_error (its standard error), hours (mean, first parcel to delivery), hours_error,
+    promised, late, late_share. Orders whose cost or delivery isn't known are left out of the mean that needs it.
+    """
+    return book.sql(
+        f"""{_ORDERS}
+            select store, region, carrier, count(*) as orders, avg(cast(cost as double)) as cost,
+                   stddev_samp(cast(cost as double)) / sqrt(count(cost)) as cost_error, avg(transit) as hours,
+                   stddev_samp(transit) / sqrt(count(transit)) as hours_error, count(late) as promised, count(*) filter (late) as late,
+                   count(*) filter (late) / nullif(count(late), 0) as late_share
+            from orders where shipped is not null and carrier <> 'not named' group by store, region, carrier order by store, region, carrier""",
+        **_values(book, WINDOW),
+    )
+
+
+@remembered
+def cheaper(book: Book) -> pd.DataFrame:
+    """Where would another carrier of the same lane be cheaper at the same speed? One row per lane and carrier that could be replaced.
+
+    Cheaper: the 95 % interval of the difference in mean cost lies below 0. Same speed: the upper end of that of the hours on the way stays within
+    the policy's `same_speed_hours`. Not later: a larger late share than chance explains (5 %, one-sided) rules it out. Both carriers need
+    `min_parcels` orders. lane, store, region, carrier, orders (last 90 days), cost, hours, late_share, instead (the cheapest that holds), its
+    instead_cost, instead_hours, instead_late, saving (a month: a third of the orders × the difference). Largest saving first.
+    """
+    frame, policy = lanes(book), book.policy.delivery
+    frame = frame[frame["orders"] >= policy.min_parcels]
+    pairs = frame.merge(frame, on=["store", "region"], suffixes=("", "_b")).query("carrier != carrier_b")
+    less = pairs["cost_b"] - pairs["cost"] + 1.96 * np.hypot(pairs["cost_error"], pairs["cost_error_b"])
+    slower = pairs["hours_b"] - pairs["hours"] + 1.96 * np.hypot(pairs["hours_error"], pairs["hours_error_b"])
+    pooled = ratio(pairs["late"] + pairs["late_b"], pairs["promised"] + pairs["promised_b"])
+    error = np.sqrt(pooled * (1 - pooled) * (1 / pairs["promised"].where(pairs["promised"] > 0) + 1 / pairs["promised_b"].where(pairs["promised_b"] > 0)))
+    later = (pairs["late_share_b"] - pairs["late_share"]) > norm.ppf(0.95) * error.fillna(0.0)
+    found = pairs[(less < 0) & (slower <= policy.same_speed_hours) & ~later]
+    found = found.sort_values(["cost_b", "carrier_b"]).drop_duplicates(["store", "region", "carrier"])
+    found = found.rename(columns={"carrier_b": "instead", "cost_b": "instead_cost", "hours_b": "instead_hours", "late_share_b": "instead_late"})
+    found = found.assign(
+        lane=found["store"] + " to " + found["region"] + ", " + found["carrier"],
+        saving=(found["cost"] - found["instead_cost"]) * found["orders"] * 30 / WINDOW,
+    )
+    columns = ["lane", "store", "region", "carrier", "orders", "cost", "hours", "late_share", "instead", "instead_cost", "instead_hours"]
+    return found.sort_values(["saving", "lane"], ascending=[False, True], ignore_index=True)[[*columns, "instead_late", "saving"]]
+
+
+# ---- what buyers say -------------------------------------------------------------------------------------------------------------
+
+PRAISE = {"store": "o.store", "product": "o.product_id", "carrier": "o.carrier", "delivery": "o.delivery", "goods": "o.goods"}
+
+
+@remembered
+def praise(book: Book, by: str = "store") -> pd.DataFrame:
+    """Which part of the ratings is praise (4 or 5), by one of PRAISE? Ratings given in the last 90 days.
+
+    by: `store`, `product` (a rating without a line counts where its order has one product), `carrier`, `delivery` (on time, late, not
+    known) or `goods` (sent back, kept). entity, name, ratings, praised, rate, low, high (95 % interval, Wilson 1927). Most ratings first.
+    """
+    frame = book.sql(
+        f"""with parcels as (
+                select store, order_id, arg_min(carrier, (shipped_at, carrier)) as carrier, min(promised_by) as promised,
+                       case when count(*) = count(delivered_at) then max(delivered_at) end as arrived
+                from shipments where {{scope}} group by store, order_id),
+            lines as (select store, order_id, line_no, product_id from ledger where kind = 'sale' and {{scope}}),
+            single as (select store, order_id, min(product_id) as product_id from lines group by store, order_id having count(distinct product_id) = 1),
+            sent_back as (select distinct store, order_id from returns where refunded_on <= $last and {{scope}}),
+            o as (
+                select r.store, r.rating, coalesce(l.product_id, s.product_id, 'unallocated') as product_id, coalesce(p.carrier, 'not known') as carrier,
+                       case when p.arrived is null or p.promised is null then 'not known' when p.arrived > p.promised then 'late' else 'on time' end as delivery,
+                       case when b.order_id is null then 'kept' else 'sent back' end as goods
+                from (select * from reviews where reviewed_on > $start and reviewed_on <= $last and {{scope}}) r
+                left join lines l using (store, order_id, line_no) left join single s using (store, order_id)
+                left join parcels p using (store, order_id) left join sent_back b using (store, order_id))
+            select {PRAISE[by]} as entity, count(*) as ratings, count(*) filter (rating >= 4) as praised from o group by 1 order by 2 desc, 1""",
+        start=(book.last_day - pd.Timedelta(days=WINDOW)).date(), last=book.last_day.date(),
+    )  # fmt: skip
+    low, high = wilson(frame["praised"], frame["ratings"])
+    names = book.sql("select product_id, name from products").set_index("product_id")["name"] if by == "product" else {}
+    return frame.assign(
+        name=[names.get(entity, entity) for entity in frame["entity"]], rate=ratio(frame["praised"], frame["ratings"]), low=low, high=high
+    )[["entity", "name", "ratings", "praised", "rate", "low", "high"]]
+
+
+def wilson(hits: pd.Series, trials: pd.Series, z: float = 1.96) -> tuple[pd.Series, pd.Series]:
+    """The 95 % interval of a share (Wilson 1927), which stays within 0 and 1.
+
+    >>> low, high = wilson(pd.Series([81]), pd.Series([263]))  # Newcombe (1998): 0.2553 to 0.3662
+    >>> low.round(4).tolist(), high.round(4).tolist()
+    ([0.2553], [0.3662])
+    """
+    n, share = trials.astype(float), ratio(hits, trials)
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return middle - half, middle + half
+
+
+@remembered
+def yardstick(book: Book) -> pd.DataFrame:
+    """One yardstick for every store: store, orders, processing_hours, transit_hours, late_share, parcel_cost and fulfilment per order
+    (of the month's orders, as of `speed`), praise and ratings (of the last 90 days)."""
+    frame = speed(book, ("store",))
+    said = praise(book, "store").rename(columns={"entity": "store", "rate": "praise"})
+    return frame.merge(said[["store", "praise", "ratings"]], on="store", how="left").fillna({"ratings": 0}).astype({"ratings": "int64"})
