@@ -148,3 +148,11 @@ def price_curve(book: Book, entity: str) -> pd.DataFrame:
         policy.holding_cost, about["unit_cost"] * policy.salvage_share,
     )  # fmt: skip
     return pd.DataFrame({"cut": cuts, "price": row["price"] * (1 - cuts), "sold": sold, "holding": held, "worth": value})
+
+
+def curves(book: Book) -> pd.DataFrame:
+    """`price_curve` of every product of `clear_out` that sells, with its name; the cut in whole percent, for a figure."""
+    selling = clear_out(book).dropna(subset="cut")
+    parts = [price_curve(book, entity).assign(name=name) for entity, name in zip(selling["entity"].head(12), selling["name"].head(12), strict=True)]
+    frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["cut", "price", "sold", "holding", "worth", "name"])
+    return frame.assign(cut=(frame["cut"].astype(float) * 100).round().astype("int64"))

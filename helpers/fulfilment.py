@@ -164,6 +164,13 @@ def praise(book: Book, by: str = "store") -> pd.DataFrame:
     )[["entity", "name", "ratings", "praised", "rate", "low", "high"]]
 
 
+def praise_apart(book: Book) -> pd.DataFrame:
+    """`praise` by delivery, goods, store and carrier below one another: who (what it is told apart by, and the entity), and its columns."""
+    parts = [praise(book, by).assign(by=by) for by in ("delivery", "goods", "store", "carrier")]
+    frame = pd.concat(parts, ignore_index=True)
+    return frame.assign(who=frame["by"] + ": " + frame["name"].astype(str))
+
+
 def wilson(hits: pd.Series, trials: pd.Series, z: float = 1.96) -> tuple[pd.Series, pd.Series]:
     """The 95 % interval of a share (Wilson 1927), which stays within 0 and 1.
 

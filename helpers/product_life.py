@@ -214,15 +214,19 @@ def _halves(past: pd.DataFrame, after: pd.DataFrame) -> np.ndarray:
     return best[2] * 0.5 ** (-after["ago"].to_numpy(float) / best[1])
 
 
-def track(book: Book, entity: str) -> pd.DataFrame:
-    """One product's weeks beside its line: week (its last day), rate (contribution ÷ sales before refunds), line, and weeks ahead (rate blank)
-    until two weeks after the line crosses zero, at most 26. Empty for a product that `weekly` doesn't know."""
+def track(book: Book, entity: str = "") -> pd.DataFrame:
+    """One product's weeks beside its line, by default the first of `weeks_left`: week (its last day), rate (contribution ÷ sales before
+    refunds), line, name, and weeks ahead (rate blank) until two weeks after the line crosses zero, at most 26. Empty for a product that
+    `weekly` doesn't know, and where none is falling."""
+    ending = weeks_left(book)
+    entity = entity or (ending["entity"].iloc[0] if len(ending) else "")
     told = weekly(book).query("entity == @entity")
     if told.empty:
-        return pd.DataFrame(columns=["week", "rate", "line"])
+        return pd.DataFrame(columns=["week", "rate", "line", "name"])
     fit = lines(told).iloc[0]
     ahead = int(np.clip(np.ceil(fit["rate"] / -fit["slope"]) + 2 if fit["slope"] < 0 else 4, 2, 26))
     grid = pd.DataFrame({"ago": range(int(told["ago"].max()), -ahead - 1, -1)})
     grid = grid.merge(told.assign(rate=told["contribution"] / told["base"])[["ago", "rate"]], on="ago", how="left")
     week = book.last_day - pd.to_timedelta(7 * grid["ago"], unit="D")
-    return pd.DataFrame({"week": week, "rate": grid["rate"], "line": fit["rate"] - fit["slope"] * grid["ago"]})
+    name = stock.names(book).set_index("entity")["name"].get(entity, entity)
+    return pd.DataFrame({"week": week, "rate": grid["rate"], "line": fit["rate"] - fit["slope"] * grid["ago"], "name": name})

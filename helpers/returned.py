@@ -89,6 +89,19 @@ def returns_by(book: Book, dimension: str) -> pd.DataFrame:
     return frame[["entity", "name", "returns", "units", *COSTS, "full_cost", "beyond", "not_costed", "share"]]
 
 
+def dearest(book: Book, rows: int = 4) -> pd.DataFrame:
+    """`returns_by` reason, product, carrier and age below one another, the first `rows` of each, with a column `by`."""
+    dimensions = ("reason", "product_id", "carrier", "age")
+    return pd.concat([returns_by(book, each).head(rows).assign(by=each.removesuffix("_id")) for each in dimensions], ignore_index=True)
+
+
+def beyond(book: Book) -> pd.DataFrame:
+    """What returns cost beyond the money given back, for a figure: name (the reason), part, amount; a row for each part of each reason."""
+    parts = [part for part in COSTS if part != "refund"]
+    frame = returns_by(book, "reason").melt("name", parts, "part", "amount")
+    return frame.assign(part=frame["part"].str.replace("_", " "))
+
+
 def full_cost(book: Book) -> pd.DataFrame:
     """What does a return cost in full? One row per part of COSTS: part, amount of the month, per_return, meaning; then their sum."""
     frame = returns_by(book, "store")
