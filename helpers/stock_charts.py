@@ -42,7 +42,7 @@ def two_views(
     ax.set_xlim(0, edge * 1.03)
     _threshold(ax, threshold, kind, at=1)
     _scale(ax.xaxis, kind)
-    return _finish(ax, options, note, xlabel=f"{title(ahead, kind)}: hollow looking back, full looking ahead")
+    return _finish(ax, options, note, xlabel=f"{kind if kind == 'days' else title(ahead, kind)}; hollow: looking back, full: looking ahead")
 
 
 def life(frame: pd.DataFrame, until: pd.Timestamp, stop: pd.Timestamp | None = None, ax: Axes | None = None, **options) -> Axes:

@@ -114,7 +114,7 @@ def clear_said(book: Book, frame: pd.DataFrame) -> str:
     said = f"{count(len(frame), 'product')} to clear, {money(frame['value'].sum(), book.currency)} at cost."
     if len(cuts):
         row = cuts.iloc[0]
-        said += f" {label(row['name'])} at {money(row['clear_price'], book.currency)}, {percent(row['cut'], 0)} off, is gone or worth leaving by {_day(row['clear_by'])}:"
+        said += f" {label(row['name'])} at {money(row['clear_price'], book.currency)}, {percent(row['cut'], 0)} off, sells {number(row['sold'])} of {number(row['on_hand'])} by {_day(row['clear_by'])} in place of {number(row['sold_now'])}:"
         said += f" {money(row['margin_given_up'], book.currency)} of margin given up, {money(row['holding_saved'], book.currency)} of holding saved,"
         said += f" {signed_money(row['gain'], book.currency)} in all."
     return said + (f" Nothing sold of {join_names(dead['name'])} in 90 days, so no price can be told from the data." if len(dead) else "")
