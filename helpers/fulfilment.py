@@ -20,11 +20,13 @@ _ORDERS = """
                case when count(*) = count(delivered_at) then max(delivered_at) end as arrived, min(promised_by) as promised,
                case when count(*) = count(cost) then sum(cost) end as cost, count(*) as parcels
         from shipments where cast(shipped_at as date) <= $seen and {scope} group by store, order_id),
+    feeds as (select store, cast(min(shipped_at) as date) as since from shipments where {scope} group by store),
     known as (
         select store, order_id, placed, coalesce(nullif(region, ''), 'unallocated') as region, shipped, promised, cost, parcels,
-               case when shipped is null then 'not shipped' else coalesce(carrier, 'not named') end as carrier,
+               case when shipped is not null then coalesce(carrier, 'not named')
+                    when cast(placed as date) >= since then 'not shipped' else 'not known' end as carrier,
                case when cast(arrived as date) <= $seen then arrived end as arrived
-        from placed left join parcels using (store, order_id)),
+        from placed left join parcels using (store, order_id) left join feeds using (store)),
     orders as (
         select *, date_diff('second', placed, shipped) / 3600.0 as processing, date_diff('second', shipped, arrived) / 3600.0 as transit,
                case when promised is null or shipped is null then null when arrived is not null then arrived > promised
@@ -46,7 +48,8 @@ def speed(book: Book, by: tuple[str, ...] = ("store", "carrier")) -> pd.DataFram
     orders, delivered, processing_hours (mean, order to first parcel), transit_hours (mean, to the last delivery), slowest_tenth (hours from
     order to delivery that nine of ten don't exceed), promised (orders that had a promised time whose outcome is known), late, late_share
     (late ÷ promised), parcel_cost (mean of the orders whose parcels' cost is known), fulfilment (what the ledger holds per order for packing and carriage).
-    Reporting currency; orders that had not left by the last day of the data stand as carrier `not shipped`. Most orders first.
+    Reporting currency. Orders that had not left by the last day of the data stand as carrier `not shipped`; those of a store before its first
+    known parcel as `not known`. Most orders first.
     """
     keys = ", ".join(f"o.{name}" for name in by)
     return book.sql(
@@ -68,12 +71,11 @@ def waiting(book: Book) -> pd.DataFrame:
     (before refunds). Only stores whose parcels are known, and orders from their first known parcel on. Most orders first."""
     return book.sql(
         f"""{_ORDERS},
-            feed as (select store, cast(min(shipped_at) as date) as since from shipments where {{scope}} group by store),
             worth as (select store, order_id, cast(sum(gross_sales + discounts + shipping_income) as double) as sales from ledger
                       where kind = 'sale' and day > $start and {{scope}} group by store, order_id)
             select store, count(*) as orders, max($seen - cast(placed as date)) as oldest_days, sum(sales) as net_sales
-            from orders join feed using (store) join worth using (store, order_id)
-            where shipped is null and cast(placed as date) >= since and cast(placed as date) <= $seen group by store order by orders desc, store""",
+            from orders join worth using (store, order_id)
+            where carrier = 'not shipped' and cast(placed as date) <= $seen group by store order by orders desc, store""",
         **_values(book, WINDOW),
     )  # fmt: skip
 

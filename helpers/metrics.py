@@ -450,7 +450,7 @@ CHOICES = (
     "A clearance price is the best of 0 to 70 % off by what the stock brings until `clear_days` have passed: sales less selling costs, salvage for the rest, less "
     "holding; the goods are paid for and don't count. Elasticities from own price changes count with a standard error up to 0.5.",
     "Weeks left are those until a straight line through 13 weeks of contribution ÷ sales before refunds crosses zero, of products that fall more than chance "
-    "explains (5 % over all products together). Refunds count in their own week. The stop-loss date is the early end of the interval.",
+    "explains (5 % over all of the last year's launches together, and 5 % over all older products). Refunds count in their own week. The stop-loss date is the early end of the interval.",
     "Hours run from the order to its first parcel and from there to its last delivery; an order's carrier is that of its first parcel. Late is later than promised, "
     "or not there although the promise has passed. The parcels' own cost is shown beside the ledger's fulfilment and is not in it.",
     "The full cost of a return is the refund, handling, the line's shipping and (where not restocked) its goods by the units that came back, and its platform fee by the "

@@ -140,8 +140,9 @@ def weeks_left(book: Book) -> pd.DataFrame:
     """Which products' contribution is falling towards zero, how many weeks are left, and by when should they stop?
 
     A straight line through the contribution per unit of sales of the last 13 weeks (at least `min_life_weeks` with sales); a product is named
-    where its line falls more than chance explains (5 % for all products together, after Bonferroni). Linear because a margin that is
-    copied away falls at least that fast; an exponential would never reach zero.
+    where its line falls more than chance explains: 5 % for all products of the last year's launches together, and 5 % for all older
+    ones (Bonferroni), so that many old products don't hide a young one. Linear because a margin that is copied away falls at least that
+    fast; an exponential would never reach zero.
     entity, name, weeks (with sales), rate (contribution ÷ sales before refunds, now, by the line), slope (a week), weeks_left (0 = below
     zero already), low, high (95 % interval, weeks drawn anew), stop_on (the day at the interval's early end), a_month_late (contribution lost if it is
     stopped a month after the line crosses zero, at the sales of the last four weeks), state (`falling`, `below zero`). Soonest first.
@@ -151,7 +152,9 @@ def weeks_left(book: Book) -> pd.DataFrame:
         return pd.DataFrame(columns=COLUMNS)
     frame = lines(told)
     frame = frame[(frame["weeks"] >= book.policy.product.min_life_weeks) & frame["slope"].notna()]
-    found = frame[(frame["p_value"] < 0.05 / max(len(frame), 1)) & (frame["mean_base"] > 0)].reset_index()
+    young = pd.Series(frame.index.isin(_young(book)), frame.index)
+    together = young.map(young.value_counts())
+    found = frame[(frame["p_value"] < 0.05 / together) & (frame["mean_base"] > 0)].reset_index()
     if found.empty:
         return pd.DataFrame(columns=COLUMNS)
     evidence, groups = book.policy.evidence, dict(list(told[told["entity"].isin(found["entity"])].groupby("entity")))
@@ -167,6 +170,12 @@ def weeks_left(book: Book) -> pd.DataFrame:
     ).merge(stock.names(book), on="entity", how="left")  # fmt: skip
     found = found.assign(name=found["name"].fillna(found["entity"]), weeks=found["weeks"].astype("int64"))
     return found.sort_values(["weeks_left", "low", "entity"], ignore_index=True)[COLUMNS]
+
+
+def _young(book: Book) -> set[str]:
+    """Products launched in the year that ends with the month."""
+    told = book.sql(f"with {_SINCE} select product_id from since where day > $last - 365 and day <= $last", last=book.last_day.date())
+    return set(told["product_id"])
 
 
 @remembered

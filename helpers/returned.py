@@ -134,8 +134,11 @@ def triangle(book: Book, months: int = 24) -> pd.DataFrame:
     """Which part of each month's sales had come back, by months since the sale? store, month (of the sale), age (0 = the month of the
     sale), sales (before refunds) and refunded (money, up to the end of that age), as far as the book's month has seen it.
 
-    One row per store, month and age up to the book's month; reporting currency. The months of `months_back(months)` with sales.
+    One row per store, month and age up to the book's month; reporting currency. The months of `months_back(months)` with sales. Empty
+    without a table of returns: what nobody wrote down is not zero.
     """
+    if "returns" in book.missing:
+        return pd.DataFrame({"store": [], "month": [], "age": [], "sales": [], "refunded": []})
     flows = book.sql(
         """with sale as (
                select store, order_id, line_no, month, gross_sales + discounts + shipping_income as sales from ledger

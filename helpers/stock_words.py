@@ -20,12 +20,9 @@ def _day(value) -> str:
 
 def answer(book: Book) -> list[str]:
     """The page's first lines: what lies and how long, what is missing or promised twice, what returns will still take, and the largest decision."""
-    return [
-        cover_said(book, stock.cover(book)),
-        orders_said(book, ordering.reorder_list(book)),
-        matured_said(book, returned.matured(book)),
-        first_decision(book),
-    ]
+    lying = [] if "inventory" in book.missing else [orders_said(book, ordering.reorder_list(book))]
+    made = [] if "inventory" in book.missing else [first_decision(book)]
+    return [cover_said(book, stock.cover(book)), *lying, matured_said(book, returned.matured(book)), *made]
 
 
 def first_decision(book: Book) -> str:
@@ -44,11 +41,11 @@ def cover_said(book: Book, frame: pd.DataFrame) -> str:
     gate = book.policy.product.max_inventory_days
     value, slow = frame["value"].sum(), frame[frame["forward_days"] > gate]
     unknown = int(frame["value"].isna().sum())
-    said = f"{money(value, book.currency)} lie in stock at cost"
-    said += f" (the cost of {count(unknown, 'product')} isn't known)." if unknown else "."
+    said = f"Stock at cost: {money(value, book.currency)}"
+    said += f", without {count(unknown, 'product')} of unknown cost." if unknown else "."
     tied = slow["value"].sum() / value if value > 0 else np.nan
-    said += f" Looking ahead, {count(len(slow), 'product')} last longer than {days(gate)}"
-    said += f" and hold {percent(tied)} of the money." if len(slow) and value > 0 else "."
+    said += f" Lasting longer than {days(gate)}, looking ahead: {count(len(slow), 'product')}"
+    said += f" with {percent(tied)} of the money." if len(slow) and value > 0 else "."
     turned = frame[(frame["forward_days"] > gate) != (frame["inventory_days"] > gate)].dropna(subset="inventory_days")
     return said + (f" The two views disagree on {join_names(turned['name'])}." if len(turned) else "")
 
@@ -314,9 +311,14 @@ def matured_said(book: Book, frame: pd.DataFrame) -> str:
     if now.empty or pd.isna(now.iloc[0]["expected"]):
         return "Nothing of the month's sales has come back yet, so a factor has nothing to work on."
     row = now.iloc[0]
+    if frame["age"].max() == 0:
+        return f"{percent(row['rate'])} of {book.month}'s sales have come back so far. It is the only month known, so nobody can tell what is still to come."
     if row["to_come"] < 0.005:
         return f"{percent(row['rate'])} of {book.month}'s sales came back, and no more is expected."
     said = f"{percent(row['rate'])} of {book.month}'s sales have come back so far; × {number(row['factor'], 2)} it will be {percent(row['expected_rate'])}."
+    oldest = frame["age"].max()
+    if oldest < 3:
+        said += f" Returns are known up to an age of {count(oldest, 'month')} only, so what comes later isn't in it."
     said += f" Another {money(row['to_come'], book.currency)} of refunds will take {money(-row['contribution_to_come'], book.currency)} of contribution"
     return said + (", and the month still runs." if as_of(book) < book.last_day else ".")
 

@@ -43,7 +43,7 @@ def test_hours_lateness_and_cost_by_hand(shop):
     assert fast["parcel_cost"] == ((4 + 3) + 6) / 2 and fast["fulfilment"] == (8 + 7) / 2
     unnamed = told.loc[("A", "not named")]
     assert unnamed[["orders", "delivered", "promised", "late", "late_share"]].tolist() == [1, 0, 1, 1, 1.0] and pd.isna(unnamed["parcel_cost"])
-    assert told.loc[("A", "not shipped"), "orders"] == 1 and told.loc[("B", "not shipped"), "orders"] == 1
+    assert told.loc[("A", "not shipped"), "orders"] == 1 and told.loc[("B", "not known"), "orders"] == 1
     whole = fulfilment.speed(shop, ("store",)).set_index("store")
     assert whole.loc["A", ["orders", "late_share"]].tolist() == [4, 2 / 3]
     paid = -shop.ladder()["fulfilment"].sum()
@@ -106,7 +106,7 @@ def test_orders_and_costs_are_the_ledger_s():
 def test_without_parcels_and_ratings(tmp_path):
     write(tmp_path / "bare", {"order_lines.csv": f"{LINES}\n1,1,2025-03-01,S,web,P,1,100\n"})
     book = open_book(str(tmp_path / "bare"), "2025-03")
-    assert fulfilment.speed(book)["carrier"].tolist() == ["not shipped"]
+    assert fulfilment.speed(book)["carrier"].tolist() == ["not known"]
     for frame in (fulfilment.waiting(book), fulfilment.lanes(book), fulfilment.cheaper(book), fulfilment.praise(book, "delivery")):
         assert frame.empty
     assert fulfilment.yardstick(book)["ratings"].tolist() == [0]

@@ -60,6 +60,8 @@ def test_the_air_fryer_is_named_and_nothing_else():
     told = product_life.weeks_left(open_book("data/sample", "2025-12"))
     assert told["entity"].tolist() == ["P002"] and told["state"].tolist() == ["below zero"] and told["weeks_left"].tolist() == [0]
     assert product_life.shapes(open_book("data/sample", "2025-12")).iloc[0]["shape"] == "falls in a line"
+    before = product_life.weeks_left(open_book("data/sample", "2025-11")).set_index("entity")
+    assert "P002" in before.index and before.loc["P002", "low"] == 0  # named in its second month, while its old siblings would drown it out
 
 
 def test_weeks_add_up_to_the_ledger():
