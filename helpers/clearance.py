@@ -88,8 +88,8 @@ def clear_out(book: Book) -> pd.DataFrame:
     price and cut are blank and the goods count at salvage. A product without a known cost is left out.
     """
     policy = book.policy.stock
-    columns = ["entity", "name", "on_hand", "value", "inventory_days", "daily", "price", "elasticity", "answer", "cut", "clear_price"]
-    columns += ["clear_by", "sold_now", "sold", "holding_saved", "margin_given_up", "gain", "action"]
+    columns = "entity name on_hand value inventory_days daily price elasticity answer cut clear_price".split()
+    columns += "clear_by sold_now sold holding_saved margin_given_up gain action".split()
     fired = decided(book).query("rule == 'slow_stock'")
     frame = stock.cover(book)[["entity", "name", "on_hand", "value", "inventory_days"]]
     frame = frame[frame["entity"].isin(fired["entity"]) & (frame["on_hand"] > 0)]
@@ -153,6 +153,9 @@ def price_curve(book: Book, entity: str) -> pd.DataFrame:
 def curves(book: Book) -> pd.DataFrame:
     """`price_curve` of every product of `clear_out` that sells, with its name; the cut in whole percent, for a figure."""
     selling = clear_out(book).dropna(subset="cut")
-    parts = [price_curve(book, entity).assign(name=name) for entity, name in zip(selling["entity"].head(12), selling["name"].head(12), strict=True)]
+    parts = [
+        price_curve(book, entity).assign(name=name)
+        for entity, name in zip(selling["entity"].head(12), selling["name"].head(12), strict=True)
+    ]
     frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["cut", "price", "sold", "holding", "worth", "name"])
     return frame.assign(cut=(frame["cut"].astype(float) * 100).round().astype("int64"))

@@ -289,7 +289,7 @@ def _intervals(book: Book, rule: str, hits: pd.DataFrame, orders: pd.DataFrame, 
     """Interval and number of orders for each hit; `statistic(totals, hit)` has the columns' totals per draw."""
     evidence = book.policy.evidence
     low, high, size = [], [], []
-    parts = dict(list(orders.groupby("entity")))
+    parts = dict(list(orders[orders["entity"].isin(hits["entity"])].groupby("entity")))
     for _, hit in hits.iterrows():
         part = parts.get(hit["entity"], orders.iloc[:0])
         seed = zlib.crc32(f"{rule}/{hit['entity']}".encode())

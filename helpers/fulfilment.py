@@ -13,13 +13,13 @@ from helpers.metrics import WINDOW, ratio
 _ORDERS = """
     with placed as (
         select store, order_id, min(ordered_at) as placed, arg_min(region, line_no) as region
-        from order_lines where (status is null or status = 'completed') and {scope} group by store, order_id
-        having cast(min(ordered_at) as date) > $start and cast(min(ordered_at) as date) <= $last),
+        from order_lines
+        where (status is null or status = 'completed') and ordered_at >= $start + 1 and ordered_at < $last + 1 and {scope} group by store, order_id),
     parcels as (
         select store, order_id, min(shipped_at) as shipped, arg_min(carrier, (shipped_at, carrier)) as carrier,
                case when count(*) = count(delivered_at) then max(delivered_at) end as arrived, min(promised_by) as promised,
                case when count(*) = count(cost) then sum(cost) end as cost, count(*) as parcels
-        from shipments where cast(shipped_at as date) <= $seen and {scope} group by store, order_id),
+        from shipments semi join placed using (store, order_id) where shipped_at < $seen + 1 and {scope} group by store, order_id),
     feeds as (select store, cast(min(shipped_at) as date) as since from shipments where {scope} group by store),
     known as (
         select store, order_id, placed, coalesce(nullif(region, ''), 'unallocated') as region, shipped, promised, cost, parcels,
@@ -116,16 +116,22 @@ def cheaper(book: Book) -> pd.DataFrame:
     less = pairs["cost_b"] - pairs["cost"] + 1.96 * np.hypot(pairs["cost_error"], pairs["cost_error_b"])
     slower = pairs["hours_b"] - pairs["hours"] + 1.96 * np.hypot(pairs["hours_error"], pairs["hours_error_b"])
     pooled = ratio(pairs["late"] + pairs["late_b"], pairs["promised"] + pairs["promised_b"])
-    error = np.sqrt(pooled * (1 - pooled) * (1 / pairs["promised"].where(pairs["promised"] > 0) + 1 / pairs["promised_b"].where(pairs["promised_b"] > 0)))
+    error = np.sqrt(
+        pooled
+        * (1 - pooled)
+        * (1 / pairs["promised"].where(pairs["promised"] > 0) + 1 / pairs["promised_b"].where(pairs["promised_b"] > 0))
+    )
     later = (pairs["late_share_b"] - pairs["late_share"]) > norm.ppf(0.95) * error.fillna(0.0)
     found = pairs[(less < 0) & (slower <= policy.same_speed_hours) & ~later]
     found = found.sort_values(["cost_b", "carrier_b"]).drop_duplicates(["store", "region", "carrier"])
-    found = found.rename(columns={"carrier_b": "instead", "cost_b": "instead_cost", "hours_b": "instead_hours", "late_share_b": "instead_late"})
+    found = found.rename(
+        columns={"carrier_b": "instead", "cost_b": "instead_cost", "hours_b": "instead_hours", "late_share_b": "instead_late"}
+    )
     found = found.assign(
         lane=found["store"] + " to " + found["region"] + ", " + found["carrier"],
         saving=(found["cost"] - found["instead_cost"]) * found["orders"] * 30 / WINDOW,
     )
-    columns = ["lane", "store", "region", "carrier", "orders", "cost", "hours", "late_share", "instead", "instead_cost", "instead_hours"]
+    columns = "lane store region carrier orders cost hours late_share instead instead_cost instead_hours".split()
     return found.sort_values(["saving", "lane"], ascending=[False, True], ignore_index=True)[[*columns, "instead_late", "saving"]]
 
 
@@ -142,18 +148,19 @@ def praise(book: Book, by: str = "store") -> pd.DataFrame:
     known) or `goods` (sent back, kept). entity, name, ratings, praised, rate, low, high (95 % interval, Wilson 1927). Most ratings first.
     """
     frame = book.sql(
-        f"""with parcels as (
+        f"""with rated as (select * from reviews where reviewed_on > $start and reviewed_on <= $last and {{scope}}),
+            parcels as (
                 select store, order_id, arg_min(carrier, (shipped_at, carrier)) as carrier, min(promised_by) as promised,
                        case when count(*) = count(delivered_at) then max(delivered_at) end as arrived
-                from shipments where {{scope}} group by store, order_id),
-            lines as (select store, order_id, line_no, product_id from ledger where kind = 'sale' and {{scope}}),
+                from shipments semi join rated using (store, order_id) group by store, order_id),
+            lines as (select store, order_id, line_no, product_id from ledger semi join rated using (store, order_id) where kind = 'sale'),
             single as (select store, order_id, min(product_id) as product_id from lines group by store, order_id having count(distinct product_id) = 1),
-            sent_back as (select distinct store, order_id from returns where refunded_on <= $last and {{scope}}),
+            sent_back as (select distinct store, order_id from returns semi join rated using (store, order_id) where refunded_on <= $last),
             o as (
                 select r.store, r.rating, coalesce(l.product_id, s.product_id, 'unallocated') as product_id, coalesce(p.carrier, 'not known') as carrier,
                        case when p.arrived is null or p.promised is null then 'not known' when p.arrived > p.promised then 'late' else 'on time' end as delivery,
                        case when b.order_id is null then 'kept' else 'sent back' end as goods
-                from (select * from reviews where reviewed_on > $start and reviewed_on <= $last and {{scope}}) r
+                from rated r
                 left join lines l using (store, order_id, line_no) left join single s using (store, order_id)
                 left join parcels p using (store, order_id) left join sent_back b using (store, order_id))
             select {PRAISE[by]} as entity, count(*) as ratings, count(*) filter (rating >= 4) as praised from o group by 1 order by 2 desc, 1""",

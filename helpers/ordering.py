@@ -112,7 +112,9 @@ def reorder_list(book: Book) -> pd.DataFrame:
     policy = book.policy.stock
     frame = stock.replenishment(book).merge(stock.demand(book)[["entity", "forecast", "deviation"]], on="entity")
     frame = frame.merge(lead_times(book)[["entity", "deviation"]].rename(columns={"deviation": "lead_deviation"}), on="entity", how="left")
-    frame = frame.merge(unit_values(book)[["entity", "unit_cost"]], on="entity", how="left").merge(stock.names(book), on="entity", how="left")
+    frame = frame.merge(unit_values(book)[["entity", "unit_cost"]], on="entity", how="left").merge(
+        stock.names(book), on="entity", how="left"
+    )
     lead, spread = frame["lead_time_days"], frame["lead_deviation"].fillna(0.0)
     point = reorder_point(frame["forecast"], frame["deviation"], lead, policy.service_level, spread)
     target = reorder_point(frame["forecast"], frame["deviation"], lead + policy.review_days, policy.service_level, spread)
@@ -132,7 +134,7 @@ def reorder_list(book: Book) -> pd.DataFrame:
         order_cost=order * frame["unit_cost"],
         at_risk=(lead - frame["cover_days"]).clip(lower=0) * frame["daily_gross_profit"],
     )
-    columns = ["entity", "name", "usable", "cover_days", "lead_time_days", "forecast", "deviation", "safety", "reorder_point", "risk"]
+    columns = "entity name usable cover_days lead_time_days forecast deviation safety reorder_point risk".split()
     columns += ["runs_out_on", "order", "order_cost", "at_risk"]
     return frame.sort_values(["risk", "at_risk", "entity"], ascending=[False, False, True], ignore_index=True)[columns]
 
@@ -172,7 +174,7 @@ def season_orders(book: Book) -> pd.DataFrame:
     blank without one), starts_on. Largest order first.
     """
     months = book.months_back(12)
-    columns = ["entity", "name", "season", "share", "mean", "deviation", "price", "costs", "unit_cost", "salvage", "critical_ratio", "quantity"]
+    columns = "entity name season share mean deviation price costs unit_cost salvage critical_ratio quantity".split()
     columns += ["left_over", "order", "order_by", "starts_on"]
     growth, error, _ = year_on_year(book)
     if months[0] < book.months[0] or np.isnan(growth):
@@ -183,7 +185,9 @@ def season_orders(book: Book) -> pd.DataFrame:
         months=months,
     )
     wide = sold.pivot(index="product_id", columns="month", values="units").reindex(columns=months).fillna(0.0)
-    first = book.sql("select product_id, substr(cast(min(day) as varchar), 1, 7) as month from ledger where kind = 'sale' and {scope} group by product_id order by product_id")
+    first = book.sql(
+        "select product_id, substr(cast(min(day) as varchar), 1, 7) as month from ledger where kind = 'sale' and {scope} group by product_id order by product_id"
+    )
     wide = wide[wide.index.isin(first.loc[first["month"] <= months[0], "product_id"])]
     around = np.concatenate([wide.to_numpy(), wide.to_numpy()[:, :2]], axis=1)
     threes = np.stack([around[:, i : i + 3].sum(axis=1) for i in range(12)], axis=1) if len(wide) else np.zeros((0, 12))

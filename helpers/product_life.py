@@ -12,7 +12,7 @@ WEEKS = 13
 """Weeks that a life is read from, the last one ending with the month."""
 
 HELD_OUT = 4  # of them, the last weeks that the shapes are tried on
-COLUMNS = ["entity", "name", "weeks", "rate", "slope", "weeks_left", "low", "high", "stop_on", "a_month_late", "state"]
+COLUMNS = "entity name weeks rate slope weeks_left low high stop_on a_month_late state".split()
 
 # Each product's first day: its launch, else its first sale or day in stock, if the data begin before it.
 _SINCE = """
@@ -111,7 +111,14 @@ def lines(frame: pd.DataFrame) -> pd.DataFrame:
         p = student.cdf(slope / error, (s["n"] - 2).clip(lower=1))
     recent = frame[frame["ago"] < 4].groupby("entity")["base"].sum() / 4
     return pd.DataFrame(
-        {"weeks": s["n"], "rate": rate, "slope": slope, "slope_error": error, "p_value": p, "mean_base": recent.reindex(s.index).fillna(0.0)}
+        {
+            "weeks": s["n"],
+            "rate": rate,
+            "slope": slope,
+            "slope_error": error,
+            "p_value": p,
+            "mean_base": recent.reindex(s.index).fillna(0.0),
+        }
     )
 
 

@@ -26,15 +26,18 @@ DIMENSIONS = ("reason", "product_id", "category", "store", "channel", "carrier",
 
 # One row per refund of the month. A line's shipping and goods go by the units that came back, its fee by the money.
 _BACK = f"""
-    with sale as (
+    with came as (select * from returns where refunded_on >= $first and refunded_on <= $last and {{scope}}),
+    sale as (
         select store, order_id, line_no, day, product_id, channel, quantity as sold, fulfilment, platform_fees, cogs, uncosted_sales,
-               gross_sales + discounts + shipping_income as paid from ledger where kind = 'sale' and {{scope}}),
-    sent as (select store, order_id, arg_min(carrier, (shipped_at, carrier)) as carrier from shipments where {{scope}} group by store, order_id),
+               gross_sales + discounts + shipping_income as paid
+        from ledger semi join came using (store, order_id, line_no) where kind = 'sale'),
+    sent as (
+        select store, order_id, arg_min(carrier, (shipped_at, carrier)) as carrier from shipments semi join came using (store, order_id) group by store, order_id),
     priced as (
         select s.*, r.quantity, r.restocked, r.reason, r.requested_on, r.refunded_on, coalesce(p.category, 'unallocated') as category, t.carrier,
                r.refunded_on - s.day as days, case when r.currency = $home then cast(1 as decimal(18,10)) else f.rate end as rate,
                r.refund_amount, coalesce(r.handling_cost, 0) as handling_cost, coalesce(r.fee_refunded, 0) as fee_refunded
-        from (select * from returns where refunded_on >= $first and refunded_on <= $last and {{scope}}) r
+        from came r
         join sale s using (store, order_id, line_no)
         left join sent t using (store, order_id)
         left join products p on s.product_id = p.product_id
@@ -58,6 +61,19 @@ def _values(book: Book) -> dict:
 
 
 @remembered
+def _sums(book: Book) -> pd.DataFrame:
+    """The month's returns summed by each of DIMENSIONS in one pass: dimension, entity, returns, units, the parts of COSTS, not_costed."""
+    sums = ", ".join(f"cast(coalesce(sum({part}), 0) as double) as {part}" for part in COSTS)
+    which = " ".join(f"when grouping({each}) = 0 then '{each}'" for each in DIMENSIONS)
+    return book.sql(
+        f"""{_BACK} select case {which} end as dimension, coalesce({", ".join(DIMENSIONS)}) as entity, count(*) as returns,
+                           cast(sum(quantity) as bigint) as units, {sums}, count(*) filter (write_down is null) as not_costed
+            from back group by grouping sets ({", ".join(f"({each})" for each in DIMENSIONS)}) order by dimension, entity""",
+        **_values(book),
+    )
+
+
+@remembered
 def returns_by(book: Book, dimension: str) -> pd.DataFrame:
     """What came back in the month, and what did it cost in full, by one of DIMENSIONS?
 
@@ -67,13 +83,7 @@ def returns_by(book: Book, dimension: str) -> pd.DataFrame:
     """
     if dimension not in DIMENSIONS:
         raise ValueError(f"{dimension!r} is not a dimension of returns; take any of {', '.join(DIMENSIONS)}")
-    sums = ", ".join(f"cast(coalesce(sum({part}), 0) as double) as {part}" for part in COSTS)
-    frame = book.sql(
-        f"""{_BACK} select {dimension} as entity, count(*) as returns, cast(sum(quantity) as bigint) as units, {sums},
-                           count(*) filter (write_down is null) as not_costed
-            from back group by {dimension} order by {dimension}""",
-        **_values(book),
-    )
+    frame = _sums(book).query("dimension == @dimension").drop(columns="dimension").reset_index(drop=True)
     names = book.sql("select product_id, name from products").set_index("product_id")["name"] if dimension == "product_id" else {}
     full = frame[list(COSTS)].sum(axis=1)
     frame = frame.assign(
@@ -159,8 +169,12 @@ def triangle(book: Book, months: int = 24) -> pd.DataFrame:
     ]
     grid = pd.DataFrame(rows, columns=["store", "month", "age", "sales"])
     back = flows[flows["refund_month"] != ""]
-    ages = [max((pd.Period(then, "M") - pd.Period(month, "M")).n, 0) for month, then in zip(back["month"], back["refund_month"], strict=True)]
-    back = back.assign(age=np.array(ages, dtype="int64")).groupby(["store", "month", "age"])["amount"].sum().rename("refunded").reset_index()
+    ages = [
+        max((pd.Period(then, "M") - pd.Period(month, "M")).n, 0) for month, then in zip(back["month"], back["refund_month"], strict=True)
+    ]
+    back = (
+        back.assign(age=np.array(ages, dtype="int64")).groupby(["store", "month", "age"])["amount"].sum().rename("refunded").reset_index()
+    )
     grid = grid.merge(back, on=["store", "month", "age"], how="left").fillna({"refunded": 0.0})
     return grid.assign(refunded=grid.groupby(["store", "month"])["refunded"].cumsum())
 
@@ -234,7 +248,7 @@ def store_returns(book: Book) -> pd.DataFrame:
     refunds × the whole scope's factor at its age, ÷ sales), returns and beyond_each (cost beyond the refund, per return) of the month,
     mean_days (from asking to the money). Highest rate first."""
     cohorts = triangle(book)
-    columns = ["store", "sales", "refunded", "expected_rate", "returns", "beyond_each", "mean_days"]
+    columns = "store sales refunded expected_rate returns beyond_each mean_days".split()
     if cohorts.empty:
         return pd.DataFrame(columns=columns)
     grown = factors(cohorts.groupby(["month", "age"], as_index=False)["refunded"].sum()).set_index("age")["to_go"]
@@ -243,7 +257,11 @@ def store_returns(book: Book) -> pd.DataFrame:
     last = last.assign(expected=last["refunded"] * last["age"].map(grown))
     frame = last.groupby("store", as_index=False)[["sales", "refunded", "expected"]].sum()
     came = returns_by(book, "store").rename(columns={"entity": "store"})
-    frame = frame.merge(came[["store", "returns", "beyond"]], on="store", how="left").merge(refund_days(book)[["store", "mean_days"]], on="store", how="left")
-    frame = frame.assign(expected_rate=ratio(frame["expected"], frame["sales"]), beyond_each=ratio(frame["beyond"], frame["returns"].fillna(0)))
+    frame = frame.merge(came[["store", "returns", "beyond"]], on="store", how="left").merge(
+        refund_days(book)[["store", "mean_days"]], on="store", how="left"
+    )
+    frame = frame.assign(
+        expected_rate=ratio(frame["expected"], frame["sales"]), beyond_each=ratio(frame["beyond"], frame["returns"].fillna(0))
+    )
     frame = frame.fillna({"returns": 0}).astype({"returns": "int64"})
     return frame.sort_values(["expected_rate", "store"], ascending=[False, True], ignore_index=True)[columns]

@@ -5,7 +5,7 @@ import pandas as pd
 
 from helpers.book import Book, remembered
 from helpers.days import as_of
-from helpers.metrics import WINDOW, ratio, stock_metrics
+from helpers.metrics import WINDOW, facts, ratio
 
 _LAST = """select s.* from stock s join (select store, max(date) as date from stock where date between $first and $last group by store) d
            using (store, date) where {scope}"""
@@ -141,7 +141,7 @@ def cover(book: Book) -> pd.DataFrame:
     forward_days (on hand ÷ forecast demand a day; infinite where nothing is asked for), stock_to_sales, sold (units of the month),
     sell_through (sold ÷ (sold + on hand at the end): the part of what there was to sell that went). Products in stock; largest value first.
     """
-    columns = ["entity", "name", "on_hand", "value", "inventory_days", "forward_days", "stock_to_sales", "sold", "sell_through"]
+    columns = "entity name on_hand value inventory_days forward_days stock_to_sales sold sell_through".split()
     sums = book.sql(
         f"""select product_id as entity, cast(sum(on_hand) as bigint) as on_hand,
                    case when count(*) filter (value is null and on_hand <> 0) = 0 then cast(sum(coalesce(value, 0)) as double) end as value
@@ -156,7 +156,7 @@ def cover(book: Book) -> pd.DataFrame:
         month=book.month,
     )
     frame = (
-        sums.merge(stock_metrics(book, "product")[["entity", "inventory_days", "stock_to_sales"]], on="entity", how="left")
+        sums.merge(facts(book, "product")[["entity", "inventory_days", "stock_to_sales"]], on="entity", how="left")
         .merge(demand(book)[["entity", "forecast"]], on="entity", how="left")
         .merge(sold, on="entity", how="left")
         .merge(names(book), on="entity", how="left")
@@ -241,7 +241,7 @@ def stock_outs(book: Book) -> pd.DataFrame:
         lost_sales=frame["lost_units"] * frame["price"],
         lost_contribution=frame["lost_units"] * frame["brought"],
     )
-    columns = ["store", "entity", "name", "empty_days", "days", "sold", "rate", "lost_units", "low_units", "high_units"]
+    columns = "store entity name empty_days days sold rate lost_units low_units high_units".split()
     columns += ["lost_sales", "lost_contribution", "empty_now", "sold_30"]
     return frame.sort_values(["lost_sales", "store", "entity"], ascending=[False, True, True], ignore_index=True)[columns]
 
@@ -272,7 +272,7 @@ def watch(book: Book) -> pd.DataFrame:
     Which stores share their stock no table says: `elsewhere` and `pool` take all of the company.
     """
     short = positions(book).query("available < 0")
-    columns = ["entity", "name", "store", "on_hand", "reserved", "available", "incoming", "elsewhere", "pool", "snapshot", "age_days", "unit_price"]
+    columns = "entity name store on_hand reserved available incoming elsewhere pool snapshot age_days unit_price".split()
     if short.empty:
         return pd.DataFrame(columns=columns)
     everywhere = positions(book.whole())

@@ -66,7 +66,9 @@ def life(frame: pd.DataFrame, until: pd.Timestamp, stop: pd.Timestamp | None = N
     ax.plot(frame["week"], frame["line"].where(frame["line"] < 0), color=LOSS, linewidth=1.8)
     ax.axhline(0, color=FAINT, linewidth=0.8)
     ax.axvline(until, color=QUIET, linewidth=1)
-    _write(ax, mdates.date2num(until), 1, "known until here", -4, -6, ha="right", color=FAINT, xycoords=ax.get_xaxis_transform(), fontsize=8)
+    _write(
+        ax, mdates.date2num(until), 1, "known until here", -4, -6, ha="right", color=FAINT, xycoords=ax.get_xaxis_transform(), fontsize=8
+    )
     if stop is not None and stop > until:
         ax.axvline(stop, **_DASHED)
         _write(ax, mdates.date2num(stop), 0, f"stop by {stop:%Y-%m-%d}", 4, 8, xycoords=ax.get_xaxis_transform(), fontsize=8)

@@ -56,9 +56,7 @@ def season_said(book: Book) -> str:
     if factor == 1.0:
         return "Demand ahead is taken as that of the last 90 days: the data hold no year to tell the season from."
     way = "less" if factor < 1 else "more"
-    return (
-        f"Demand ahead is that of the last 90 days × {number(factor, 2)}: a year ago, the next 90 days sold {percent(abs(1 - factor))} {way} than these."
-    )
+    return f"Demand ahead is that of the last 90 days × {number(factor, 2)}: a year ago, the next 90 days sold {percent(abs(1 - factor))} {way} than these."
 
 
 def ages_said(book: Book) -> str:
@@ -87,7 +85,9 @@ def stock_outs_said(book: Book, frame: pd.DataFrame) -> str:
     said += f" and {money(frame['lost_contribution'].sum(), book.currency)} of contribution before marketing."
     if lost > 0:
         said += f" Most: {label(first['name'])} in {label(first['store'])}, {number(first['lost_units'], 1)} units"
-        said += f" (95 %: {number(first['low_units'], 1)} to {number(first['high_units'], 1)}) in {days(first['empty_days'])} without stock."
+        said += (
+            f" (95 %: {number(first['low_units'], 1)} to {number(first['high_units'], 1)}) in {days(first['empty_days'])} without stock."
+        )
     return said + f" Empty at the last snapshot, and sold in the last 30 days: {count(len(empty), 'shelf', 'shelves')}."
 
 
@@ -149,11 +149,16 @@ def orders_said(book: Book, frame: pd.DataFrame) -> str:
 
 def lead_said(book: Book) -> str:
     """Do suppliers keep the lead time that the catalogue states?"""
-    told = ordering.lead_times(book).merge(book.sql("select product_id as entity, lead_time_days from products where lead_time_days is not null order by 1"), on="entity")
+    told = ordering.lead_times(book).merge(
+        book.sql("select product_id as entity, lead_time_days from products where lead_time_days is not null order by 1"), on="entity"
+    )
     if told.empty:
         return "No purchase tells how long deliveries really take; the stated lead times are taken as sure." + book.lacks("purchases")
     weights = told["receipts"]
-    real, stated = (told["mean_days"] * weights).sum() / weights.sum(), (told["lead_time_days"].astype(float) * weights).sum() / weights.sum()
+    real, stated = (
+        (told["mean_days"] * weights).sum() / weights.sum(),
+        (told["lead_time_days"].astype(float) * weights).sum() / weights.sum(),
+    )
     late = told[told["mean_days"] > told["lead_time_days"] + 2]
     said = f"{count(weights.sum(), 'delivery', 'deliveries')} of the last year took {number(real, 1)} days, stated were {number(stated, 1)}"
     return said + (f"; {count(len(late), 'product')} take two days longer than stated or more." if len(late) else ".")
@@ -165,7 +170,9 @@ def seasons_said(book: Book, frame: pd.DataFrame) -> str:
     if np.isnan(growth):
         return "Seasons can't be told: the data hold no year and 90 days before the month's end."
     if frame.empty:
-        return f"No product sold {percent(book.policy.stock.season_share, 0)} of its year in three months, or the data hold less than twelve."
+        return (
+            f"No product sold {percent(book.policy.stock.season_share, 0)} of its year in three months, or the data hold less than twelve."
+        )
     row = frame.iloc[0]
     said = f"The last 90 days sold {number(growth, 2)} times those of a year ago"
     said += f", and product by product such a forecast is off by {percent(error, 0)}." if not np.isnan(error) else "."
@@ -189,7 +196,11 @@ def watch_said(book: Book, frame: pd.DataFrame) -> str:
     helped = row["elsewhere"] + row["available"] >= 0
     if row["elsewhere"] > 0:
         said += f" Other stores have {number(row['elsewhere'])} to spare: {'move them' if helped else 'not enough'}, where stock is shared."
-    said += f" With what is on its way to any of them, {number(row['pool'])} would be left." if row["pool"] >= 0 else " Even with what is on its way it isn't enough."
+    said += (
+        f" With what is on its way to any of them, {number(row['pool'])} would be left."
+        if row["pool"] >= 0
+        else " Even with what is on its way it isn't enough."
+    )
     return said + (f" {count(len(frame) - 1, 'more shelf', 'more shelves')} below zero." if len(frame) > 1 else "")
 
 
@@ -238,14 +249,20 @@ def speed_said(book: Book) -> str:
     if sent.empty:
         return "No parcel of the month's orders is known." + book.lacks("shipments")
     orders, promised, late = sent["orders"].sum(), sent["promised"].sum(), sent["late"].sum()
-    said = f"{count(orders, 'order')} of the month left after {_hours((sent['processing_hours'] * sent['orders']).sum() / orders)} on average"
+    said = (
+        f"{count(orders, 'order')} of the month left after {_hours((sent['processing_hours'] * sent['orders']).sum() / orders)} on average"
+    )
     arrived = sent["delivered"].sum()
     said += f" and took {_hours((sent['transit_hours'].fillna(0) * sent['delivered']).sum() / arrived)} more." if arrived else "."
     if promised:
         worst = sent[sent["promised"] > 0].sort_values(["late_share", "late"], ascending=False).iloc[0]
         said += f" {percent(late / promised)} came later than promised; worst {label(worst['carrier'])} from {label(worst['store'])} with {percent(worst['late_share'])}."
     waits = fulfilment.waiting(book)
-    return said + (f" {count(waits['orders'].sum(), 'order')} had not left by {_day(as_of(book))}, the oldest for {days(waits['oldest_days'].max())}." if len(waits) else "")
+    return said + (
+        f" {count(waits['orders'].sum(), 'order')} had not left by {_day(as_of(book))}, the oldest for {days(waits['oldest_days'].max())}."
+        if len(waits)
+        else ""
+    )
 
 
 def cost_said(book: Book) -> str:

@@ -42,7 +42,9 @@ def test_hours_lateness_and_cost_by_hand(shop):
     assert fast["transit_hours"] == (60 + 24) / 2  # from the first parcel to the last delivery
     assert fast["parcel_cost"] == ((4 + 3) + 6) / 2 and fast["fulfilment"] == (8 + 7) / 2
     unnamed = told.loc[("A", "not named")]
-    assert unnamed[["orders", "delivered", "promised", "late", "late_share"]].tolist() == [1, 0, 1, 1, 1.0] and pd.isna(unnamed["parcel_cost"])
+    assert unnamed[["orders", "delivered", "promised", "late", "late_share"]].tolist() == [1, 0, 1, 1, 1.0] and pd.isna(
+        unnamed["parcel_cost"]
+    )
     assert told.loc[("A", "not shipped"), "orders"] == 1 and told.loc[("B", "not known"), "orders"] == 1
     whole = fulfilment.speed(shop, ("store",)).set_index("store")
     assert whole.loc["A", ["orders", "late_share"]].tolist() == [4, 2 / 3]
@@ -99,7 +101,10 @@ def test_orders_and_costs_are_the_ledger_s():
         book = open_book("data/sample", "2025-11", scope)
         told = fulfilment.speed(book)
         assert told["orders"].sum() == book.ladder()["orders"].sum()
-        sent = book.sql("select -cast(sum(fulfilment) as double) as paid from ledger where kind = 'sale' and month = $month and {scope}", month=book.month)
+        sent = book.sql(
+            "select -cast(sum(fulfilment) as double) as paid from ledger where kind = 'sale' and month = $month and {scope}",
+            month=book.month,
+        )
         assert (told["fulfilment"] * told["orders"]).sum() == pytest.approx(sent["paid"][0], abs=0.005)
 
 

@@ -31,7 +31,12 @@ def test_a_sale_at_a_loss_orders_nothing_and_an_unknown_cost_says_nothing():
 
 @pytest.mark.parametrize(
     ("service", "lead_deviation", "point"),
-    [(0.5, 0.0, 90.0), (0.95, 0.0, 90 + 1.644854 * 4 * 3), (0.99, 0.0, 90 + 2.326348 * 12), (0.95, 2.0, 90 + 1.644854 * (9 * 16 + 100 * 4) ** 0.5)],
+    [
+        (0.5, 0.0, 90.0),
+        (0.95, 0.0, 90 + 1.644854 * 4 * 3),
+        (0.99, 0.0, 90 + 2.326348 * 12),
+        (0.95, 2.0, 90 + 1.644854 * (9 * 16 + 100 * 4) ** 0.5),
+    ],
 )
 def test_reorder_points_by_hand(service, lead_deviation, point):
     assert float(ordering.reorder_point(10, 4, 9, service, lead_deviation)) == pytest.approx(point, abs=1e-4)
@@ -40,7 +45,15 @@ def test_reorder_points_by_hand(service, lead_deviation, point):
 def test_the_list_of_a_shop_worked_out_by_hand(shop):  # noqa: F811
     told = ordering.reorder_list(shop).set_index("entity")
     # Q: 10 units, one a day like a clock, two weeks to wait: short for sure. Up to 14 + 30 days: 34 more, at 2 each.
-    assert told.loc["Q", ["usable", "cover_days", "reorder_point", "safety", "risk", "order", "order_cost"]].tolist() == [10, 10, 14, 0, 1, 34, 68]
+    assert told.loc["Q", ["usable", "cover_days", "reorder_point", "safety", "risk", "order", "order_cost"]].tolist() == [
+        10,
+        10,
+        14,
+        0,
+        1,
+        34,
+        68,
+    ]
     assert told.loc["Q", "at_risk"] == pytest.approx(4 * 3)  # four days without stock at 5 − 2
     assert str(told.loc["Q", "runs_out_on"].date()) == "2025-05-10"
     deviation = ((1804 - 134**2 / 11) / 10 / 7) ** 0.5
@@ -57,7 +70,9 @@ def test_the_sample_orders_what_runs_out():
 def test_goods_of_a_season():
     told = ordering.season_orders(open_book("data/sample", "2025-12")).set_index("entity")
     jacket = told.loc["P008"]
-    assert jacket["critical_ratio"] == pytest.approx((jacket["price"] - jacket["costs"] - jacket["unit_cost"]) / (jacket["price"] - jacket["costs"] - jacket["salvage"]))
+    assert jacket["critical_ratio"] == pytest.approx(
+        (jacket["price"] - jacket["costs"] - jacket["unit_cost"]) / (jacket["price"] - jacket["costs"] - jacket["salvage"])
+    )
     assert jacket["quantity"] - jacket["left_over"] == jacket["order"]
     assert told.loc["P003", "order"] == 0  # dead since August, and still there
     assert ordering.season_orders(open_book("data/sample", "2024-06")).empty  # less than a year behind it

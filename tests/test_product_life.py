@@ -31,7 +31,10 @@ def shop(folder, weeks=13, noise=0.0):
         day = (pd.Timestamp("2025-04-30") - pd.Timedelta(days=7 * ago)).date()
         wobble = noise * (1 if ago % 2 else -1)
         rows += [f"f{ago},1,{day},A,web,FALLS,1,100,{88 - 3 * ago + wobble}", f"s{ago},1,{day},A,web,STAYS,1,100,{60 + wobble}"]
-    return write(folder, {"order_lines.csv": "\n".join(rows), "products.csv": "product_id,name,launched_on\nFALLS,Falling,2025-02-03\nSTAYS,Steady,\n"})
+    return write(
+        folder,
+        {"order_lines.csv": "\n".join(rows), "products.csv": "product_id,name,launched_on\nFALLS,Falling,2025-02-03\nSTAYS,Steady,\n"},
+    )
 
 
 def test_weeks_left_by_hand(tmp_path):
@@ -93,7 +96,13 @@ def test_launches_month_by_month():
 
 
 def test_without_launch_days_the_first_sale_counts_unless_the_data_begin_there(tmp_path):
-    rows = [LINES, "1,1,2025-01-05,A,web,OLD,1,100", "2,1,2025-02-10,A,web,NEW,2,100", "3,1,2025-03-10,A,web,NEW,3,100", "4,1,2025-03-11,A,web,OLD,1,100"]
+    rows = [
+        LINES,
+        "1,1,2025-01-05,A,web,OLD,1,100",
+        "2,1,2025-02-10,A,web,NEW,2,100",
+        "3,1,2025-03-10,A,web,NEW,3,100",
+        "4,1,2025-03-11,A,web,OLD,1,100",
+    ]
     write(tmp_path / "shop", {"order_lines.csv": "\n".join(rows)})
     told = product_life.launches(open_book(str(tmp_path / "shop"), "2025-03"))
     assert told[["launch", "month_of_life", "units"]].values.tolist() == [["2025-02", 1, 2], ["2025-02", 2, 3]]

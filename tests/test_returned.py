@@ -62,7 +62,9 @@ def test_the_parts_and_the_days(shop):
     parts = returned.full_cost(shop).set_index("part")
     assert parts.loc["full cost", ["amount", "per_return"]].tolist() == pytest.approx([607, 607 / 4])
     waited = returned.refund_days(shop).set_index("store")
-    assert waited.loc["A", ["refunds", "known", "mean_days"]].tolist() == [2, 2, 3] and waited.loc["B", ["refunds", "known", "mean_days"]].tolist() == [2, 1, 3]
+    assert waited.loc["A", ["refunds", "known", "mean_days"]].tolist() == [2, 2, 3] and waited.loc[
+        "B", ["refunds", "known", "mean_days"]
+    ].tolist() == [2, 1, 3]
 
 
 def test_it_is_the_ledger_s_money(shop):
@@ -73,7 +75,9 @@ def test_it_is_the_ledger_s_money(shop):
             month=book.month,
         ).iloc[0]
         told = returned.returns_by(book, "product_id")
-        assert told["refund"].sum() == pytest.approx(back["refunds"], abs=0.005) == pytest.approx(-book.ladder()["refunds"].sum(), abs=0.005)
+        assert (
+            told["refund"].sum() == pytest.approx(back["refunds"], abs=0.005) == pytest.approx(-book.ladder()["refunds"].sum(), abs=0.005)
+        )
         assert told["handling"].sum() == pytest.approx(back["handling"], abs=0.005)
         if not told["not_costed"].sum():  # goods of the returns: what went back to stock + what was written down = all
             goods = book.sql(
@@ -84,7 +88,9 @@ def test_it_is_the_ledger_s_money(shop):
                 first=book.first_day.date(), last=book.last_day.date(),
             ).iloc[0]  # fmt: skip
             assert told["write_down"].sum() == pytest.approx(goods["all_goods"] - goods["restocked"], abs=0.005)
-            cogs = book.sql("select cast(sum(cogs) as double) as c from ledger where kind = 'return' and month = $month and {scope}", month=book.month)["c"][0]
+            cogs = book.sql(
+                "select cast(sum(cogs) as double) as c from ledger where kind = 'return' and month = $month and {scope}", month=book.month
+            )["c"][0]
             assert goods["restocked"] == pytest.approx(cogs, abs=0.005)
 
 
@@ -105,7 +111,9 @@ TAYLOR_ASHE = [  # cumulative claims, Taylor and Ashe (1983), the triangle of Ma
 
 
 def test_the_published_factors_and_the_published_reserve():
-    cohorts = pd.DataFrame([(year, age, value) for year, row in enumerate(TAYLOR_ASHE) for age, value in enumerate(row)], columns=["month", "age", "refunded"])
+    cohorts = pd.DataFrame(
+        [(year, age, value) for year, row in enumerate(TAYLOR_ASHE) for age, value in enumerate(row)], columns=["month", "age", "refunded"]
+    )
     told = returned.factors(cohorts).set_index("age")
     assert told["factor"].round(3).tolist()[:9] == [3.491, 1.747, 1.457, 1.174, 1.104, 1.086, 1.054, 1.077, 1.018]
     latest = cohorts.sort_values("age").groupby("month").last()
@@ -123,11 +131,15 @@ def test_recent_months_by_hand(tmp_path):
     book = open_book(str(tmp_path / "shop"), "2025-02")
     told = returned.matured(book).set_index("month")
     assert told.loc["2025-01", ["age", "refunded", "factor", "to_come"]].tolist() == [1, 100, 1, 0]
-    assert told.loc["2025-02", ["age", "refunded", "rate", "factor", "expected", "expected_rate", "to_come"]].tolist() == pytest.approx([0, 30, 0.03, 2, 60, 0.06, 30])
+    assert told.loc["2025-02", ["age", "refunded", "rate", "factor", "expected", "expected_rate", "to_come"]].tolist() == pytest.approx(
+        [0, 30, 0.03, 2, 60, 0.06, 30]
+    )
     assert told.loc["2025-02", ["net_sales", "net_sales_expected"]].tolist() == [970, 940]
     # 130 of refunds cost 130 + 10 of handling − 2 × 60 of goods back on the shelf
     assert told.loc["2025-02", "contribution_to_come"] == pytest.approx(-30 * (130 + 10 - 120) / 130)
-    assert returned.store_returns(book).iloc[0][["store", "sales", "refunded", "expected_rate"]].tolist() == pytest.approx(["A", 2000, 130, 0.08])
+    assert returned.store_returns(book).iloc[0][["store", "sales", "refunded", "expected_rate"]].tolist() == pytest.approx(
+        ["A", 2000, 130, 0.08]
+    )
 
 
 def test_the_triangle_of_the_sample_holds_all_its_refunds():

@@ -100,7 +100,9 @@ def sold():
     """Units by day and product of the sample's completed lines, from the file itself."""
     with open(sample.FOLDER / "order_lines.csv", encoding="utf-8", newline="") as file:
         rows = pd.DataFrame([row for row in csv.DictReader(file) if row["status"] != "cancelled" and row["quantity"].isdigit()])
-    return rows.assign(day=pd.to_datetime(rows["ordered_at"].str[:10], errors="coerce"), units=rows["quantity"].astype(int)).dropna(subset="day")
+    return rows.assign(day=pd.to_datetime(rows["ordered_at"].str[:10], errors="coerce"), units=rows["quantity"].astype(int)).dropna(
+        subset="day"
+    )
 
 
 def test_the_season_of_the_sample(sold):
@@ -114,7 +116,9 @@ def test_the_season_of_the_sample(sold):
 
 def test_stores_add_up_to_the_company():
     whole = stock.positions(open_book("data/sample", "2025-12"))
-    parts = pd.concat([stock.positions(open_book("data/sample", "2025-12", store)) for store in sorted(whole["store"].unique())], ignore_index=True)
+    parts = pd.concat(
+        [stock.positions(open_book("data/sample", "2025-12", store)) for store in sorted(whole["store"].unique())], ignore_index=True
+    )
     pd.testing.assert_frame_equal(whole, parts)
     cover = stock.cover(open_book("data/sample", "2025-12"))
     assert cover["on_hand"].sum() == whole["on_hand"].sum()
