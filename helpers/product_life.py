@@ -31,7 +31,8 @@ def launches(book: Book, months: int = 12) -> pd.DataFrame:
 
     launch (month), products (that sold or came back in that month of their life), month_of_life (1 = the month of the launch), units, net_sales,
     gross_profit, contribution (marketing spread as in all views by product), cost_coverage, gross_margin, contribution_share (÷ net sales).
-    A product without a launch day counts from its first sale or day in stock, unless that is the data's first month. Reporting currency.
+    Launches before the data begin are left out, since their first months can't be seen. A product without a launch day counts from its first
+    sale or day in stock, unless that is the data's first month. Reporting currency.
     """
     frame = book.sql(
         f"""with {_SINCE},
@@ -48,7 +49,7 @@ def launches(book: Book, months: int = 12) -> pd.DataFrame:
                    cast(sum(uncosted_sales) as double) as uncosted_sales, cast(sum(gross_profit) as double) as gross_profit,
                    cast(sum(gross_profit + below) as double) as contribution
             from flows where month_of_life >= 1 group by launch, month_of_life order by launch, month_of_life""",
-        month=book.month, months=book.months_back(months),
+        month=book.month, months=[month for month in book.months_back(months) if month >= book.months[0]],
     )  # fmt: skip
     costed = frame["net_sales"] + frame["uncosted_sales"]
     frame = frame.assign(

@@ -114,6 +114,8 @@ def clear_said(book: Book, frame: pd.DataFrame) -> str:
         said += f" {label(row['name'])} at {money(row['clear_price'], book.currency)}, {percent(row['cut'], 0)} off, sells {number(row['sold'])} of {number(row['on_hand'])} by {_day(row['clear_by'])} in place of {number(row['sold_now'])}:"
         said += f" {money(row['margin_given_up'], book.currency)} of margin given up, {money(row['holding_saved'], book.currency)} of holding saved,"
         said += f" {signed_money(row['gain'], book.currency)} in all."
+    elif len(dead) < len(frame):
+        said += " No cut pays: each would give up more margin than it saves by the date."
     return said + (f" Nothing sold of {join_names(dead['name'])} in 90 days, so no price can be told from the data." if len(dead) else "")
 
 
@@ -210,7 +212,7 @@ def watch_said(book: Book, frame: pd.DataFrame) -> str:
 def launches_said(book: Book, frame: pd.DataFrame) -> str:
     """What have the launches of the last year brought in all? frame: product_life.launches."""
     if frame.empty:
-        return "No product was launched in the last year, or nobody knows when." + book.lacks("products")
+        return "No product was launched in the last year since the data begin, or nobody knows when." + book.lacks("products")
     latest = frame.groupby("launch").last()
     total, losing = frame["contribution"].sum(), latest[latest["contribution"] < 0]
     said = f"Launches of {count(len(latest), 'month')} brought {money(total, book.currency)} of contribution so far."
@@ -245,7 +247,7 @@ def shapes_said(frame: pd.DataFrame) -> str:
 def speed_said(book: Book) -> str:
     """How fast did orders leave and arrive, who is late, and what is still here?"""
     frame = fulfilment.speed(book)
-    sent = frame[frame["carrier"] != "not shipped"]
+    sent = frame[~frame["carrier"].isin(["not shipped", "not known"])]
     if sent.empty:
         return "No parcel of the month's orders is known." + book.lacks("shipments")
     orders, promised, late = sent["orders"].sum(), sent["promised"].sum(), sent["late"].sum()
@@ -343,7 +345,14 @@ def matured_said(book: Book, frame: pd.DataFrame) -> str:
 def yardstick_said(book: Book, frame: pd.DataFrame) -> str:
     """Whose goods come back most, on one yardstick? frame: returned.store_returns."""
     known = frame.dropna(subset="expected_rate")
-    if "returns" in book.missing or len(known) < 2:
-        return "There is nothing to compare: one store, or no returns."
+    if "returns" in book.missing or known.empty:
+        return "Which store's goods come back most can't be told." + book.lacks("returns")
     first, last = known.iloc[0], known.iloc[-1]
-    return f"Of the last six months' sales {percent(first['expected_rate'])} will have come back to {label(first['store'])}, and {percent(last['expected_rate'])} to {label(last['store'])}."
+    said = f"Of the last six months' sales {percent(first['expected_rate'])} will have come back to {label(first['store'])}"
+    said += f", and {percent(last['expected_rate'])} to {label(last['store'])}." if len(known) > 1 else "."
+    waited = returned.refund_days(book).dropna(subset="mean_days")
+    if len(waited):
+        mean = (waited["mean_days"] * waited["known"]).sum() / waited["known"].sum()
+        slow = waited.sort_values(["mean_days", "store"], ascending=[False, True]).iloc[0]
+        said += f" This month's buyers waited {number(mean, 1)} days from asking to their money; longest in {label(slow['store'])}, where one in ten waited longer than {number(slow['slowest_tenth'], 1)}."
+    return said
