@@ -1,5 +1,7 @@
 """Fulfilment: how fast and how dear orders reach their buyers, which carrier would do it cheaper, and what buyers say."""
 
+import zlib
+
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
@@ -11,6 +13,7 @@ from helpers.metrics import WINDOW, ratio
 # One row per order: when it was placed, first shipped and last delivered, its first carrier, and whether it came later than promised.
 # Promised and not delivered counts as late once the promise has passed; before that nobody can tell.
 _ORDERS = """
+    create or replace temp table {table} as
     with placed as (
         select store, order_id, min(ordered_at) as placed, arg_min(region, line_no) as region
         from order_lines
@@ -26,19 +29,25 @@ _ORDERS = """
                case when shipped is not null then coalesce(carrier, 'not named')
                     when cast(placed as date) >= since then 'not shipped' else 'not known' end as carrier,
                case when cast(arrived as date) <= $seen then arrived end as arrived
-        from placed left join parcels using (store, order_id) left join feeds using (store)),
-    orders as (
-        select *, date_diff('second', placed, shipped) / 3600.0 as processing, date_diff('second', shipped, arrived) / 3600.0 as transit,
-               case when promised is null or shipped is null then null when arrived is not null then arrived > promised
-                    when promised < $seen + 1 then true end as late
-        from known)
+        from placed left join parcels using (store, order_id) left join feeds using (store))
+    select *, date_diff('second', placed, shipped) / 3600.0 as processing, date_diff('second', shipped, arrived) / 3600.0 as transit,
+           case when promised is null or shipped is null then null when arrived is not null then arrived > promised
+                when promised < $seen + 1 then true end as late
+    from known
 """
 
 
-def _values(book: Book, days: int | None = None) -> dict:
-    """The days of a look: the month, or so many days that end with it; and how far the data reach."""
-    start = book.first_day - pd.Timedelta(days=1) if days is None else book.last_day - pd.Timedelta(days=days)
-    return {"start": start.date(), "last": book.last_day.date(), "seen": as_of(book).date()}
+def _orders(book: Book) -> str:
+    """The orders of the 90 days that end with the month, as a table that is made once: its name."""
+    table = f"orders_{book.month.replace('-', '_')}_{zlib.crc32(book.scope.encode())}"
+    if table not in book.memory:
+        scope = "true" if book.scope == "company" else "store = $scope"
+        values = {"scope": book.scope} if book.scope != "company" else {}
+        start, last, seen = book.last_day - pd.Timedelta(days=WINDOW), book.last_day, as_of(book)
+        query = _ORDERS.replace("{table}", table).replace("{scope}", scope)
+        book.con.execute(query, {"start": start.date(), "last": last.date(), "seen": seen.date(), **values})
+        book.memory[table] = table
+    return table
 
 
 @remembered
@@ -53,15 +62,14 @@ def speed(book: Book, by: tuple[str, ...] = ("store", "carrier")) -> pd.DataFram
     """
     keys = ", ".join(f"o.{name}" for name in by)
     return book.sql(
-        f"""{_ORDERS},
-            paid as (select store, order_id, -cast(sum(fulfilment) as double) as fulfilment from ledger
-                     where kind = 'sale' and day > $start and day <= $last and {{scope}} group by store, order_id)
+        f"""with paid as (select store, order_id, -cast(sum(fulfilment) as double) as fulfilment from ledger
+                          where kind = 'sale' and month = $month and {{scope}} group by store, order_id)
             select {keys}, count(*) as orders, count(arrived) as delivered, avg(processing) as processing_hours, avg(transit) as transit_hours,
                    quantile_cont(processing + transit, 0.9) as slowest_tenth, count(late) as promised, count(*) filter (late) as late,
                    count(*) filter (late) / nullif(count(late), 0) as late_share, avg(cast(cost as double)) as parcel_cost,
                    sum(fulfilment) / count(*) as fulfilment
-            from orders o left join paid using (store, order_id) group by {keys} order by orders desc, {keys}""",
-        **_values(book),
+            from {_orders(book)} o left join paid using (store, order_id) where placed >= $first group by {keys} order by orders desc, {keys}""",
+        month=book.month, first=book.first_day.date(),
     )  # fmt: skip
 
 
@@ -70,13 +78,12 @@ def waiting(book: Book) -> pd.DataFrame:
     """Which orders of the last 90 days have not left yet? By store: store, orders, oldest_days (to the day the data reach), net_sales
     (before refunds). Only stores whose parcels are known, and orders from their first known parcel on. Most orders first."""
     return book.sql(
-        f"""{_ORDERS},
-            worth as (select store, order_id, cast(sum(gross_sales + discounts + shipping_income) as double) as sales from ledger
-                      where kind = 'sale' and day > $start and {{scope}} group by store, order_id)
+        f"""with here as (select * from {_orders(book)} where carrier = 'not shipped' and cast(placed as date) <= $seen),
+                 worth as (select store, order_id, cast(sum(gross_sales + discounts + shipping_income) as double) as sales
+                           from ledger semi join here using (store, order_id) where kind = 'sale' group by store, order_id)
             select store, count(*) as orders, max($seen - cast(placed as date)) as oldest_days, sum(sales) as net_sales
-            from orders join worth using (store, order_id)
-            where carrier = 'not shipped' and cast(placed as date) <= $seen group by store order by orders desc, store""",
-        **_values(book, WINDOW),
+            from here join worth using (store, order_id) group by store order by orders desc, store""",
+        seen=as_of(book).date(),
     )  # fmt: skip
 
 
@@ -91,13 +98,11 @@ def lanes(book: Book) -> pd.DataFrame:
     promised, late, late_share. Orders whose cost or delivery isn't known are left out of the mean that needs it.
     """
     return book.sql(
-        f"""{_ORDERS}
-            select store, region, carrier, count(*) as orders, avg(cast(cost as double)) as cost,
+        f"""select store, region, carrier, count(*) as orders, avg(cast(cost as double)) as cost,
                    stddev_samp(cast(cost as double)) / sqrt(count(cost)) as cost_error, avg(transit) as hours,
                    stddev_samp(transit) / sqrt(count(transit)) as hours_error, count(late) as promised, count(*) filter (late) as late,
                    count(*) filter (late) / nullif(count(late), 0) as late_share
-            from orders where shipped is not null and carrier <> 'not named' group by store, region, carrier order by store, region, carrier""",
-        **_values(book, WINDOW),
+            from {_orders(book)} where shipped is not null and carrier <> 'not named' group by store, region, carrier order by store, region, carrier"""
     )
 
 
@@ -137,17 +142,14 @@ def cheaper(book: Book) -> pd.DataFrame:
 
 # ---- what buyers say -------------------------------------------------------------------------------------------------------------
 
-PRAISE = {"store": "o.store", "product": "o.product_id", "carrier": "o.carrier", "delivery": "o.delivery", "goods": "o.goods"}
+PRAISE = {"store": "store", "product": "product_id", "carrier": "carrier", "delivery": "delivery", "goods": "goods"}
 
 
 @remembered
-def praise(book: Book, by: str = "store") -> pd.DataFrame:
-    """Which part of the ratings is praise (4 or 5), by one of PRAISE? Ratings given in the last 90 days.
-
-    by: `store`, `product` (a rating without a line counts where its order has one product), `carrier`, `delivery` (on time, late, not
-    known) or `goods` (sent back, kept). entity, name, ratings, praised, rate, low, high (95 % interval, Wilson 1927). Most ratings first.
-    """
-    frame = book.sql(
+def _rated(book: Book) -> pd.DataFrame:
+    """The ratings of the last 90 days counted by each of PRAISE in one pass: told_by, entity, ratings, praised."""
+    which = " ".join(f"when grouping({column}) = 0 then '{by}'" for by, column in PRAISE.items())
+    return book.sql(
         f"""with rated as (select * from reviews where reviewed_on > $start and reviewed_on <= $last and {{scope}}),
             parcels as (
                 select store, order_id, arg_min(carrier, (shipped_at, carrier)) as carrier, min(promised_by) as promised,
@@ -163,9 +165,21 @@ def praise(book: Book, by: str = "store") -> pd.DataFrame:
                 from rated r
                 left join lines l using (store, order_id, line_no) left join single s using (store, order_id)
                 left join parcels p using (store, order_id) left join sent_back b using (store, order_id))
-            select {PRAISE[by]} as entity, count(*) as ratings, count(*) filter (rating >= 4) as praised from o group by 1 order by 2 desc, 1""",
+            select case {which} end as told_by, coalesce({", ".join(PRAISE.values())}) as entity, count(*) as ratings,
+                   count(*) filter (rating >= 4) as praised
+            from o group by grouping sets ({", ".join(f"({each})" for each in PRAISE.values())}) order by told_by, ratings desc, entity""",
         start=(book.last_day - pd.Timedelta(days=WINDOW)).date(), last=book.last_day.date(),
     )  # fmt: skip
+
+
+@remembered
+def praise(book: Book, by: str = "store") -> pd.DataFrame:
+    """Which part of the ratings is praise (4 or 5), by one of PRAISE? Ratings given in the last 90 days.
+
+    by: `store`, `product` (a rating without a line counts where its order has one product), `carrier`, `delivery` (on time, late, not
+    known) or `goods` (sent back, kept). entity, name, ratings, praised, rate, low, high (95 % interval, Wilson 1927). Most ratings first.
+    """
+    frame = _rated(book).query("told_by == @by").drop(columns="told_by").reset_index(drop=True)
     low, high = wilson(frame["praised"], frame["ratings"])
     names = book.sql("select product_id, name from products").set_index("product_id")["name"] if by == "product" else {}
     return frame.assign(

@@ -61,12 +61,12 @@ def unit_values(book: Book) -> pd.DataFrame:
     Reporting currency.
     """
     sold = book.sql(
-        """with lines as (
-               select product_id, quantity, gross_sales + discounts as sales, platform_fees + fulfilment + commissions as costs,
-                      day > $start as recent
-               from ledger where kind = 'sale' and day > $last - 365 and day <= $last and {scope}),
-           chosen as (select *, bool_or(recent) over (partition by product_id) as any_recent from lines)
-           select product_id as entity, cast(sum(sales) as double) / sum(quantity) as price, -cast(sum(costs) as double) / sum(quantity) as costs
+        """with sums as (
+               select product_id, day > $start as recent, sum(quantity) as units, cast(sum(gross_sales + discounts) as double) as sales,
+                      -cast(sum(platform_fees + fulfilment + commissions) as double) as costs
+               from ledger where kind = 'sale' and day > $last - 365 and day <= $last and {scope} group by product_id, recent),
+           chosen as (select *, bool_or(recent) over (partition by product_id) as any_recent from sums)
+           select product_id as entity, sum(sales) / sum(units) as price, sum(costs) / sum(units) as costs
            from chosen where recent or not any_recent group by product_id order by product_id""",
         **stock._window(book),
     )

@@ -14,15 +14,20 @@ WEEKS = 13
 HELD_OUT = 4  # of them, the last weeks that the shapes are tried on
 COLUMNS = "entity name weeks rate slope weeks_left low high stop_on a_month_late state".split()
 
-# Each product's first day: its launch, else its first sale or day in stock, if the data begin before it.
-_SINCE = """
-    seen as (select product_id, min(day) as day from (
-                 select product_id, day from ledger where kind = 'sale' union all select product_id, date from stock) group by product_id),
-    begun as (select min(day) as day from ledger where kind = 'sale'),
-    since as (
-        select seen.product_id, coalesce(launched_on, case when date_trunc('month', seen.day) > date_trunc('month', begun.day) then seen.day end) as day
-        from seen cross join begun left join products p on seen.product_id = p.product_id)
-"""
+
+@remembered
+def since(book: Book) -> pd.DataFrame:
+    """On which day did each product's life begin? entity, day: its launch, else its first sale or day in stock; not where that lies in the
+    data's first month, since it may have been there before."""
+    return book.sql(
+        """with launched as (select product_id, launched_on as day from products where launched_on is not null),
+                sold as (select product_id, min(day) as day from ledger where kind = 'sale' group by product_id),
+                stocked as (select product_id, min(date) as day from stock group by product_id),
+                seen as (
+                    select product_id, min(day) as day from (from sold union all from stocked) anti join launched using (product_id)
+                    group by product_id having date_trunc('month', min(day)) > (select date_trunc('month', min(day)) from sold))
+           select product_id as entity, day from (from launched union all from seen) order by product_id"""
+    )
 
 
 @remembered
@@ -34,22 +39,25 @@ def launches(book: Book, months: int = 12) -> pd.DataFrame:
     Launches before the data begin are left out, since their first months can't be seen. A product without a launch day counts from its first
     sale or day in stock, unless that is the data's first month. Reporting currency.
     """
+    begun = since(book)
+    launch = pd.to_datetime(begun["day"]).dt.strftime("%Y-%m")
+    begun = begun.assign(launch=launch)[launch.isin([month for month in book.months_back(months) if month >= book.months[0]])]
     frame = book.sql(
-        f"""with {_SINCE},
+        """with young as (select unnest($entities) as product_id, unnest($launches) as launch),
             flows as (
-                select s.product_id, substr(cast(s.day as varchar), 1, 7) as launch,
-                       (cast(substr(l.month, 1, 4) as integer) - year(s.day)) * 12 + cast(substr(l.month, 6, 2) as integer) - month(s.day) + 1 as month_of_life,
+                select l.product_id, launch,
+                       (cast(substr(month, 1, 4) as integer) - cast(substr(launch, 1, 4) as integer)) * 12
+                       + cast(substr(month, 6, 2) as integer) - cast(substr(launch, 6, 2) as integer) + 1 as month_of_life,
                        quantity, gross_sales + discounts + shipping_income + refunds as net_sales, uncosted_sales,
                        gross_sales + discounts + shipping_income + refunds + uncosted_sales + cogs as gross_profit,
                        platform_fees + fulfilment + marketing + commissions as below
-                from (select * from spread where month <= $month and {{scope}}) l join since s using (product_id)
-                where s.day is not null and substr(cast(s.day as varchar), 1, 7) in (select unnest($months)))
+                from (select * from spread where month <= $month and {scope}) l join young using (product_id))
             select launch, cast(count(distinct product_id) as bigint) as products, cast(month_of_life as bigint) as month_of_life,
                    cast(sum(quantity) as bigint) as units, cast(sum(net_sales) as double) as net_sales,
                    cast(sum(uncosted_sales) as double) as uncosted_sales, cast(sum(gross_profit) as double) as gross_profit,
                    cast(sum(gross_profit + below) as double) as contribution
             from flows where month_of_life >= 1 group by launch, month_of_life order by launch, month_of_life""",
-        month=book.month, months=[month for month in book.months_back(months) if month >= book.months[0]],
+        month=book.month, entities=begun["entity"].tolist(), launches=begun["launch"].tolist(),
     )  # fmt: skip
     costed = frame["net_sales"] + frame["uncosted_sales"]
     frame = frame.assign(
@@ -182,8 +190,9 @@ def weeks_left(book: Book) -> pd.DataFrame:
 
 def _young(book: Book) -> set[str]:
     """Products launched in the year that ends with the month."""
-    told = book.sql(f"with {_SINCE} select product_id from since where day > $last - 365 and day <= $last", last=book.last_day.date())
-    return set(told["product_id"])
+    begun = since(book)
+    age = (book.last_day - pd.to_datetime(begun["day"])).dt.days
+    return set(begun.loc[(age >= 0) & (age < 365), "entity"])
 
 
 @remembered

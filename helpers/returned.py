@@ -150,14 +150,17 @@ def triangle(book: Book, months: int = 24) -> pd.DataFrame:
     if "returns" in book.missing:
         return pd.DataFrame({"store": [], "month": [], "age": [], "sales": [], "refunded": []})
     flows = book.sql(
-        """with sale as (
-               select store, order_id, line_no, month, gross_sales + discounts + shipping_income as sales from ledger
-               where kind = 'sale' and month in (select unnest($months)) and {scope}),
+        """with came as (
+               select store, order_id, line_no, month, sum(refunds) as refunds from ledger
+               where kind = 'return' and month <= $month and {scope} group by store, order_id, line_no, month),
+           sale as (
+               select store, order_id, line_no, month from ledger semi join came using (store, order_id, line_no)
+               where kind = 'sale' and month in (select unnest($months))),
            back as (
-               select s.store, s.month, l.month as refund_month, sum(l.refunds) as refunds
-               from (select * from ledger where kind = 'return' and month <= $month and {scope}) l join sale s using (store, order_id, line_no)
-               group by s.store, s.month, l.month)
-           select store, month, '' as refund_month, cast(sum(sales) as double) as amount from sale group by store, month
+               select s.store, s.month, c.month as refund_month, sum(c.refunds) as refunds
+               from came c join sale s using (store, order_id, line_no) group by s.store, s.month, c.month)
+           select store, month, '' as refund_month, cast(sum(base) as double) as amount from spread
+           where month in (select unnest($months)) and base <> 0 and {scope} group by store, month
            union all select store, month, refund_month, -cast(refunds as double) from back order by 1, 2, 3""",
         months=book.months_back(months), month=book.month,
     )  # fmt: skip

@@ -15,6 +15,7 @@ def _month(book: Book) -> dict:
     return {"first": book.first_day.date(), "last": book.last_day.date()}
 
 
+@remembered
 def oversold(book: Book) -> pd.DataFrame:
     """Products with more units promised than on hand in some store, at each store's last snapshot of the month.
 
@@ -32,6 +33,7 @@ def oversold(book: Book) -> pd.DataFrame:
     )  # fmt: skip
 
 
+@remembered
 def replenishment(book: Book) -> pd.DataFrame:
     """How many days the stock of each selling product lasts, beside its supplier's lead time.
 
