@@ -289,16 +289,15 @@ def _intervals(book: Book, rule: str, hits: pd.DataFrame, orders: pd.DataFrame, 
     """Interval and number of orders for each hit; `statistic(totals, hit)` has the columns' totals per draw."""
     evidence = book.policy.evidence
     low, high, size = [], [], []
-    parts = dict(list(orders[orders["entity"].isin(hits["entity"])].groupby("entity")))
+    orders = orders[orders["entity"].isin(hits["entity"])]
+    rows, sums, sizes = orders.groupby("entity").indices, orders[columns].to_numpy(float), orders["orders"].to_numpy()
     for _, hit in hits.iterrows():
-        part = parts.get(hit["entity"], orders.iloc[:0])
+        part = rows.get(hit["entity"], [])
         seed = zlib.crc32(f"{rule}/{hit['entity']}".encode())
-        ends = bootstrap(
-            part[columns].to_numpy(float), lambda totals, hit=hit: statistic(totals, hit), evidence.resamples, evidence.confidence, seed
-        )
+        ends = bootstrap(sums[part], lambda totals, hit=hit: statistic(totals, hit), evidence.resamples, evidence.confidence, seed)
         low.append(ends[0])
         high.append(ends[1])
-        size.append(int(part["orders"].sum()))
+        size.append(int(sizes[part].sum()))
     return np.array(low), np.array(high), size
 
 
