@@ -35,7 +35,8 @@ def launches(book: Book, months: int = 12) -> pd.DataFrame:
     """What did the launches of the last year bring, month by month of their life? One row per month of launch and month of life.
 
     launch (month), products (that sold or came back in that month of their life), month_of_life (1 = the month of the launch), units, net_sales,
-    gross_profit, contribution (marketing spread as in all views by product), cost_coverage, gross_margin, contribution_share (÷ net sales).
+    gross_profit, contribution (marketing spread as in all views by product), cost_coverage, gross_margin, contribution_share (÷ net sales,
+    of the products all of whose sales in that month have a known cost; blank where there is none).
     Launches before the data begin are left out, since their first months can't be seen. A product without a launch day counts from its first
     sale or day in stock, unless that is the data's first month. Reporting currency.
     """
@@ -52,20 +53,25 @@ def launches(book: Book, months: int = 12) -> pd.DataFrame:
                        gross_sales + discounts + shipping_income + refunds + uncosted_sales + cogs as gross_profit,
                        platform_fees + fulfilment + marketing + commissions as below
                 from (select * from spread where month <= $month and {scope}) l join young using (product_id))
-            select launch, cast(count(distinct product_id) as bigint) as products, cast(month_of_life as bigint) as month_of_life,
-                   cast(sum(quantity) as bigint) as units, cast(sum(net_sales) as double) as net_sales,
+            select launch, cast(count(*) as bigint) as products, cast(month_of_life as bigint) as month_of_life,
+                   cast(sum(units) as bigint) as units, cast(sum(net_sales) as double) as net_sales,
                    cast(sum(uncosted_sales) as double) as uncosted_sales, cast(sum(gross_profit) as double) as gross_profit,
-                   cast(sum(gross_profit + below) as double) as contribution
-            from flows where month_of_life >= 1 group by launch, month_of_life order by launch, month_of_life""",
+                   cast(sum(contribution) as double) as contribution,
+                   cast(sum(net_sales) filter (uncosted_sales = 0) as double) as known_sales,
+                   cast(sum(contribution) filter (uncosted_sales = 0) as double) as known_contribution
+            from (select launch, month_of_life, product_id, sum(quantity) as units, sum(net_sales) as net_sales, sum(uncosted_sales) as uncosted_sales,
+                         sum(gross_profit) as gross_profit, sum(gross_profit + below) as contribution
+                  from flows where month_of_life >= 1 group by launch, month_of_life, product_id)
+            group by launch, month_of_life order by launch, month_of_life""",
         month=book.month, entities=begun["entity"].tolist(), launches=begun["launch"].tolist(),
     )  # fmt: skip
     costed = frame["net_sales"] + frame["uncosted_sales"]
     frame = frame.assign(
         cost_coverage=ratio(costed, frame["net_sales"]),
         gross_margin=ratio(frame["gross_profit"], costed),
-        contribution_share=ratio(frame["contribution"], frame["net_sales"]),
+        contribution_share=ratio(frame["known_contribution"], frame["known_sales"].fillna(0.0)),
     )
-    return frame.drop(columns="uncosted_sales")
+    return frame.drop(columns=["uncosted_sales", "known_sales", "known_contribution"])
 
 
 @remembered

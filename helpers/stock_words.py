@@ -214,8 +214,9 @@ def launches_said(book: Book, frame: pd.DataFrame) -> str:
     if frame.empty:
         return "No product was launched in the last year since the data begin, or nobody knows when." + book.lacks("products")
     latest = frame.groupby("launch").last()
-    total, losing = frame["contribution"].sum(), latest[latest["contribution"] < 0]
-    said = f"Launches of {count(len(latest), 'month')} brought {money(total, book.currency)} of contribution so far."
+    total, losing = frame["contribution"].sum(), latest[latest["contribution_share"] < 0]
+    said = f"Launches of {count(len(latest), 'month')} brought {money(total, book.currency)} of contribution so far"
+    said += " (goods of unknown cost as if they had brought nothing)." if (frame["cost_coverage"] < 1).any() else "."
     return said + (f" Below zero in their latest month: those of {join_names(losing.index)}." if len(losing) else "")
 
 

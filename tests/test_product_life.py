@@ -93,6 +93,11 @@ def test_launches_month_by_month():
     young = months[months["product_id"].isin(["P002", "P009", "P010", "P012"])]
     assert told["contribution"].sum() == pytest.approx(young["contribution"].sum(), abs=0.01)
     assert told["units"].sum() == young["quantity"].sum()
+    # of October's launches P010 has no cost before December, so only the air fryer tells a share; of November's nothing does
+    fryer = months[months["product_id"] == "P002"].set_index("month")
+    october = told[told["launch"] == "2025-10"]["contribution_share"].tolist()
+    assert october == pytest.approx((fryer["contribution"] / fryer["net_sales"]).tolist())
+    assert told[told["launch"] == "2025-11"]["contribution_share"].isna().all()
 
 
 def test_without_launch_days_the_first_sale_counts_unless_the_data_begin_there(tmp_path):
