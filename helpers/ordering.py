@@ -144,8 +144,9 @@ def reorder_list(book: Book) -> pd.DataFrame:
 
 @remembered
 def year_on_year(book: Book) -> pd.Series:
-    """How well would the same 90 days a year ago have told the last 90? growth (units of the scope, now ÷ then), error (standard deviation,
-    over products with ten units or more in both, of ln(now ÷ (then × growth)): the part by which such a forecast is off), products.
+    """How well would the same 90 days a year ago have told the last 90? growth (units of the scope, now ÷ then), error (over products with
+    ten units or more in both: the median of |ln(now ÷ (then × growth))| × 1.4826, a standard deviation that a few launches and dying products
+    don't stretch: the part by which such a forecast is off), products.
 
     Blank without a year and 90 days of sales, the error also with fewer than ten such products.
     """
@@ -158,7 +159,7 @@ def year_on_year(book: Book) -> pd.Series:
     now, then = float(frame["now"].sum()), float(frame["then"].sum())
     known = frame[(frame["now"] >= 10) & (frame["then"] >= 10)]
     growth = now / then if then > 0 and now > 0 else np.nan
-    error = np.log(known["now"] / (known["then"] * growth)).std() if len(known) >= 10 else np.nan
+    error = np.log(known["now"] / (known["then"] * growth)).abs().median() * 1.4826 if len(known) >= 10 else np.nan
     return pd.Series({"growth": growth, "error": error, "products": float(len(known))})
 
 

@@ -11,6 +11,7 @@ from helpers.metrics import ratio
 WEEKS = 13
 """Weeks that a life is read from, the last one ending with the month."""
 
+LONGEST = 52  # weeks: what lies beyond a year can't be read from a quarter
 HELD_OUT = 4  # of them, the last weeks that the shapes are tried on
 COLUMNS = "entity name weeks rate slope weeks_left low high stop_on a_month_late state".split()
 
@@ -164,7 +165,7 @@ def weeks_left(book: Book) -> pd.DataFrame:
     A straight line through the contribution per unit of sales of the last 13 weeks (at least `min_life_weeks` with sales); a product is named
     where its line falls more than chance explains: 5 % for all products of the last year's launches together, and 5 % for all older
     ones (Bonferroni), so that many old products don't hide a young one. Linear because a margin that is copied away falls at least that
-    fast; an exponential would never reach zero.
+    fast; an exponential would never reach zero. A line that reaches zero only after LONGEST weeks names nobody.
     entity, name, weeks (with sales), rate (contribution ÷ sales before refunds, now, by the line), slope (a week), weeks_left (0 = below
     zero already), low, high (95 % interval, weeks drawn anew), stop_on (the day at the interval's early end), a_month_late (contribution lost if it is
     stopped a month after the line crosses zero, at the sales of the last four weeks), state (`falling`, `below zero`). Soonest first.
@@ -176,7 +177,8 @@ def weeks_left(book: Book) -> pd.DataFrame:
     frame = frame[(frame["weeks"] >= book.policy.product.min_life_weeks) & frame["slope"].notna()]
     young = pd.Series(frame.index.isin(_young(book)), frame.index)
     together = young.map(young.value_counts())
-    found = frame[(frame["p_value"] < 0.05 / together) & (frame["mean_base"] > 0)].reset_index()
+    within = frame["rate"] <= -LONGEST * frame["slope"] + 1e-9  # also lets go of a margin that never moved, whose slope is the 17th digit
+    found = frame[(frame["p_value"] < 0.05 / together) & (frame["mean_base"] > 0) & (frame["slope"] < -1e-9) & within].reset_index()
     if found.empty:
         return pd.DataFrame(columns=COLUMNS)
     evidence, groups = book.policy.evidence, dict(list(told[told["entity"].isin(found["entity"])].groupby("entity")))

@@ -53,6 +53,15 @@ def test_weeks_left_by_hand(tmp_path):
     assert track["rate"].notna().sum() == 13 and track["line"].iloc[-1] < 0
 
 
+def test_a_margin_that_never_moves_has_no_end(tmp_path):
+    rows = [f"{LINES},unit_cost"]
+    for ago in range(91):
+        day = (pd.Timestamp("2025-04-30") - pd.Timedelta(days=ago)).date()
+        rows.append(f"{ago},1,{day},A,web,P,{1 + ago % 3},{(1 + ago % 3) * 12.99:.2f},9.99")
+    book = open_book(str(write(tmp_path / "shop", {"order_lines.csv": "\n".join(rows)})), "2025-04")
+    assert product_life.weeks_left(book).empty and product_life.track(book).empty
+
+
 def test_too_few_weeks_say_nothing(tmp_path):
     book = open_book(str(shop(tmp_path / "shop", weeks=5)), "2025-04")
     assert product_life.weeks_left(book).empty and product_life.shapes(book).empty
