@@ -301,6 +301,7 @@ def _intervals(book: Book, rule: str, hits: pd.DataFrame, orders: pd.DataFrame, 
     """Interval and number of orders for each hit; `statistic(totals, hit)` has the columns' totals per draw."""
     evidence = book.policy.evidence
     low, high, size = [], [], []
+    orders = orders[orders["entity"].isin(hits["entity"])]
     sums, counts = orders[columns].to_numpy(float), orders["orders"].to_numpy()
     parts = orders.groupby("entity").indices  # rows by place: a frame per entity would take longer than its bootstrap
     for hit in hits.to_dict("records"):

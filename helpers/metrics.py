@@ -495,6 +495,25 @@ CHOICES = (
     "that month's sales; of the company and its stores, as it was spent.",
     "Opening stock is each store's last snapshot on or before the first day of the month.",
     "Daily sales, for `reorder_now`, are the units of the last 90 days, or since the first sale where that is later, per day.",
+    "Forward days are what is on hand at the month's last snapshots ÷ the demand to come: that of the last 90 days × what the scope sold in the 90 "
+    "days after them a year (52 weeks) ago ÷ in those 90 days; without a year and 90 days of sales, × 1. Sell-through is sold ÷ (sold + on hand "
+    "at the end), since what came in is not always known.",
+    "A shelf (product and store) is empty where on hand less reserved is not above 0; a snapshot stands for the days until the store's next one, "
+    "and a product that it doesn't list is not called empty. Sales lost are those of its other days in the window, per day.",
+    "The stock of all stores of the company counts as shared in the oversell watch, since no table says otherwise.",
+    "The reorder point is demand × lead time + z · √(lead time · σ² + demand² · σ² of the lead time); σ is that of whole weeks ÷ √7, and the lead "
+    "time's is known from five receipts of the last year on. An order leads up to the demand of the lead time and `review_days`.",
+    "A product is seasonal where three months in a row hold `season_share` of its year. Its order is the newsvendor's: expected are last season's units × "
+    "the growth of the last 90 days, and the error of such a forecast is measured over all products.",
+    "A clearance price is the best of 0 to 70 % off by what the stock brings until `clear_days` have passed: sales less selling costs, salvage for the rest, less "
+    "holding; the goods are paid for and don't count. Elasticities from own price changes count with a standard error up to 0.5.",
+    "Weeks left are those until a straight line through 13 weeks of contribution ÷ sales before refunds crosses zero, of products that fall more than chance "
+    "explains (5 % over all of the last year's launches together, and 5 % over all older products). Refunds count in their own week. The stop-loss date is the early end of the interval.",
+    "Hours run from the order to its first parcel and from there to its last delivery; an order's carrier is that of its first parcel. Late is later than promised, "
+    "or not there although the promise has passed. The parcels' own cost is shown beside the ledger's fulfilment and is not in it.",
+    "The full cost of a return is the refund, handling, the line's shipping and (where not restocked) its goods by the units that came back, and its platform fee by the "
+    "money that went back, less what was refunded of it. Goods of unknown cost are counted and not written down.",
+    "Return maturity: refunds by calendar months since the month of sale; factors over the last 24 months of sales, and nothing expected beyond the oldest age.",
     "`profit_per_employee` sums only the months in which the entity had staffing; fewer than twelve are scaled to a year. What belongs "
     "to nobody has none.",
     "`attainment` without a further word is that of net sales; a store's page knows only the targets of that store. New customers belong "

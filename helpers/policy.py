@@ -26,6 +26,7 @@ class Product(_Strict):
     min_age_days: Annotated[int, Field(ge=0)]
     max_margin_fall: Annotated[float, Field(gt=0, le=1)]
     min_cost_coverage: Share
+    min_life_weeks: Annotated[int, Field(ge=3, le=52)]
 
 
 class Channel(_Strict):
@@ -47,6 +48,17 @@ class Target(_Strict):
 
 class Stock(_Strict):
     holding_cost: Annotated[float, Field(ge=0, le=5)]
+    service_level: Annotated[float, Field(ge=0.5, lt=1)]
+    review_days: Annotated[int, Field(ge=1, le=366)]
+    season_share: Annotated[float, Field(gt=0.25, le=1)]
+    clear_days: Annotated[int, Field(ge=1, le=730)]
+    salvage_share: Share
+    price_elasticity: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
+
+
+class Delivery(_Strict):
+    min_parcels: Annotated[int, Field(ge=2, le=1_000_000)]
+    same_speed_hours: Annotated[float, Field(ge=0, le=720, allow_inf_nan=False)]
 
 
 class Cash(_Strict):
@@ -105,6 +117,7 @@ class Policy(_Strict):
     team: Team
     target: Target
     stock: Stock
+    delivery: Delivery
     cash: Cash
     evidence: Evidence
     people: People

@@ -78,6 +78,7 @@ def build(seed: int = SEED) -> tuple[dict[str, list[dict]], list[dict], list[str
     back = returns(chance["returns"], lines)
     eased = ease_off(lines, back)
     paid, unpaid = payouts(chance["payouts"], lines, back)
+    parcels = shipments(chance["shipments"], lines)
     tables = {
         "order_lines": lines,
         "returns": back,
@@ -90,7 +91,7 @@ def build(seed: int = SEED) -> tuple[dict[str, list[dict]], list[dict], list[str
         "overheads": overheads(),
         "targets": targets(chance["targets"], Chance(seed, "more targets"), lines, eased),
         "payouts": paid,
-        "shipments": shipments(chance["shipments"], lines),
+        "shipments": parcels,
         "purchases": purchases(chance["purchases"], lines, costs),
         "customers": customers(chance["customers"], lines),
         "campaigns": [
@@ -102,7 +103,7 @@ def build(seed: int = SEED) -> tuple[dict[str, list[dict]], list[dict], list[str
         "appraisals": appraisals(chance["appraisals"]),
         "market_reports": market_reports(),
         "traffic": traffic(chance["traffic"], lines),
-        "reviews": reviews(chance["reviews"], lines),
+        "reviews": reviews(chance["reviews"], lines, parcels),
         "fx_rates": rates.rows,
     }
     tables["cash_balances"] = cash_balances(chance["cash_balances"], tables, rates)
@@ -688,28 +689,35 @@ def customers(chance: Chance, lines: list[dict]) -> list[dict]:
 
 
 def shipments(chance: Chance, lines: list[dict]) -> list[dict]:
-    """Parcels since October 2025, when the carriers' feed was connected."""
+    """Parcels since October 2025, when the carriers' feed was connected. Carriers differ in speed and price, one by region too."""
     orders = {(line["store"], line["order_id"]): line for line in completed(lines) if str(line["_day"]) >= "2025-10-01"}
     found = []
     for (store, order_id), line in orders.items():
         shipped = line["_at"] + timedelta(minutes=chance.whole(180, 2800))
-        arrived = shipped + timedelta(minutes=chance.whole(1200, 7200))
-        carrier = chance.pick({"UPS": 60, "USPS": 40} if store == US else {"顺丰 SF": 55, "中通 ZTO": 45})
+        carriers = PLAN["carriers"]["us" if store == US else "cn"]
+        carrier = chance.pick({name: about["weight"] for name, about in carriers.items()})
+        about = carriers[carrier]
+        slow = about["slow"] if line["region"] in about["slow_in"] else 0
+        arrived = shipped + timedelta(minutes=chance.whole(1200, 5800) + slow)
         if shipped.date() <= LAST:
             found.append(row(
                 store=store, order_id=order_id, shipped_at=shipped.isoformat(),
                 delivered_at=arrived.isoformat() if arrived.date() <= LAST else "",
-                promised_by=(line["_at"] + timedelta(days=5)).isoformat(), carrier=carrier, cost=money(chance.whole(900, 2400)),
+                promised_by=(line["_at"] + timedelta(days=5)).isoformat(), carrier=carrier, cost=money(chance.whole(*about["cost"])),
+                _late=arrived > line["_at"] + timedelta(days=5),
             ))  # fmt: skip
     return found
 
 
-def reviews(chance: Chance, lines: list[dict]) -> list[dict]:
+def reviews(chance: Chance, lines: list[dict], parcels: list[dict]) -> list[dict]:
+    """One order line in sixteen is rated; buyers of the bestseller are less happy, and so is who waited longer than promised."""
+    late = {(parcel["store"], parcel["order_id"]) for parcel in parcels if parcel["_late"]}
     found = []
     for line in completed(lines):
         day = line["_day"] + timedelta(chance.whole(4, 20))
         if chance.u() < 0.06 and day <= LAST:
             happy = {5: 62, 4: 22, 3: 8, 2: 4, 1: 4} if line["product_id"] != BESTSELLER else {5: 34, 4: 20, 3: 14, 2: 14, 1: 18}
+            happy = {5: 22, 4: 20, 3: 20, 2: 18, 1: 20} if (line["store"], line["order_id"]) in late else happy
             found.append({key: line[key] for key in ("store", "order_id", "line_no")} | row(reviewed_on=day, rating=chance.pick(happy)))
     return found
 

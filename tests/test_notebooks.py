@@ -200,6 +200,7 @@ MUTATIONS = {  # constants of the policy, and the notebooks whose stored outputs
     "03_channel_comparison": ("max_promotion_share = 0.15", "max_promotion_share = 0.60"),
     "05_targets_and_pacing": ("max_stretch = 1.10", "max_stretch = 3.10"),
     "07_customers": ("max_at_risk_share = 0.25", "max_at_risk_share = 0.60"),
+    "08_stock_and_fulfilment": ("service_level = 0.95", "service_level = 0.60"),
 }
 
 
