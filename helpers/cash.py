@@ -8,7 +8,7 @@ from helpers.book import Book, remembered
 from helpers.contract import NOBODY
 from helpers.days import as_of
 from helpers.metrics import WINDOW, ratio
-from helpers.text import days, join_names, label, money, number, percent, title
+from helpers.text import days, join_names, label, money, number, title
 
 ITEMS = {
     "stock": "goods at cost, at each store's last snapshot",
@@ -491,7 +491,9 @@ def gaps_said(book: Book) -> str:
     if looked.empty:
         return "No payout of these days names its order, so none can be held against it."
     owed, over = rows.loc[rows["missing"] > 0, "missing"].sum(), -rows.loc[rows["missing"] < 0, "missing"].sum()
-    said = f"Of {number(len(looked))} orders that are paid one by one, {number(len(looked) - len(rows))} match to the cent ({percent(1 - len(rows) / len(looked))})."
+    states = looked["state"].value_counts()
+    said = f"Of {number(len(looked))} orders that are paid one by one, {number(states.get('matched', 0))} match to the cent"
+    said += f" and {number(states['not due yet'])} are not due yet." if "not due yet" in states else "."
     said += f" {money(owed, book.currency)} is missing on {number((rows['missing'] > 0).sum())} of them" if owed else " Nothing is missing"
     return said + (f", and {money(over, book.currency)} too much came on {number((rows['missing'] < 0).sum())}." if over else ".")
 

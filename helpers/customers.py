@@ -14,7 +14,7 @@ from helpers.book import Book, remembered
 from helpers.contract import NOBODY
 from helpers.ledger import segment_sql
 from helpers.metrics import facts, month_targets, ratio
-from helpers.text import count, join_names, label, money, number, percent, signed_money
+from helpers.text import count, join_names, label, money, number, percent, signed_money, title
 
 SEGMENTS = {
     "champions": "Came lately, came back and spend at least twice the mean: look after them, and give no discount.",
@@ -216,11 +216,11 @@ def segments_said(book: Book, frame: pd.DataFrame) -> str:
     currency = book.currency
     most, best = real.loc[real["contribution"].idxmax()], real.loc[real["each"].astype(float).fillna(-np.inf).idxmax()]
     total = frame["contribution"].sum()
-    said = f"`{most['segment']}` brought most, {money(most['contribution'], currency)} of {money(total, currency)}"
-    said += f"; each buyer among `{best['segment']}` left {money(best['each'], currency)}, the most of all."
+    said = f"The segment {title(most['segment'])} brought most, {money(most['contribution'], currency)} of {money(total, currency)}"
+    said += f"; each buyer of {title(best['segment'])} left {money(best['each'], currency)}, the most of all."
     losing = real[real["contribution"].round(2) < 0]
     if len(losing):
-        said += f" A loss was made with {join_names('`' + losing['segment'] + '`')}."
+        said += f" A loss was made with {join_names(map(title, losing['segment']))}."
     aimed = month_targets(book)
     if not (aimed["level"] == "segment").any():
         said += " No segment has a target this month, so the month stands beside the mean of the year before."
@@ -329,11 +329,11 @@ def flows_said(frame: pd.DataFrame) -> str:
     up, down = change.idxmax(), change.idxmin()
     said = []
     if change[up] > 0:
-        said.append(f"`{up}` grew most, by {count(change[up], 'customer')}")
+        said.append(f"The segment {title(up)} grew most, by {count(change[up], 'customer')}")
     if change[down] < 0:
-        said.append(f"`{down}` shrank most, by {number(-change[down])}")
+        said.append(f"{'the segment ' if said else 'The segment '}{title(down)} shrank most, by {number(-change[down])}")
     away = frame.set_index("segment").reindex(["at_risk"])["came"].fillna(0).iloc[0]
-    end = f"; {count(away, 'customer')} who had come back within the year turned `at_risk`."
+    end = f"; {count(away, 'customer')} who had come back within the year are at risk now."
     return ("; ".join(said) or "The segments are as large as they were") + end
 
 

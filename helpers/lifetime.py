@@ -15,7 +15,7 @@ from helpers.book import Book, remembered
 from helpers.customers import CONTRIBUTION, SEGMENTS, at_risk, kinds, kinds_said, known, no_ids_said, standing, watched, watched_said
 from helpers.decisions import decide, sentence
 from helpers.metrics import ratio
-from helpers.text import count, money, number, percent
+from helpers.text import count, money, number, percent, title
 
 WEEK, MONTH, YEAR = 7, 365 / 12 / 7, 365 / 7  # days of a week; weeks of a month and of a year
 FEWEST = 30  # customers who bought again: with fewer, four parameters fit anything
@@ -365,7 +365,7 @@ def expected_said(book: Book, frame: pd.DataFrame) -> str:
     best = parts["contribution"].idxmax()
     said = f"Those who have bought so far are expected to leave {money(whole['contribution'], currency)} in the coming twelve months,"
     said += f" {money(whole['each'], currency)} each; {percent(ratio(parts['contribution'], pd.Series(whole['contribution'], parts.index))[best])}"
-    said += f" of it comes from `{best}`."
+    said += f" of it comes from the segment {title(best)}."
     if "at_risk" in parts.index:
         said += f" From those at risk {money(parts.loc['at_risk', 'next_month'], currency)} is still to be expected in the coming month."
     said += f" Each unit of sales is taken to leave {percent(rate(book))}, as in the last twelve months."
