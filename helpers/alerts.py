@@ -79,7 +79,7 @@ def news(firing: pd.DataFrame, told: Iterable[Mapping], day: str, policy: Policy
     firing: as of `firing`; told: what a destination knows (rule, level, entity, month of a target, money, days, on, gone); day: the
     newest day of the data. New is what fires at `confidence`, with `min_money` or more, and isn't known; worse, what has grown by more
     than the policy's `worse_share` since it was told. What is known stays known while it fires, however weakly, and until it has been
-    gone for `gone_days`. News: the rows of firing with `kind` (new, worse), was (money when it was told) and since (that day).
+    gone for `gone_days`. News: the rows of firing with `kind` (new, worse), and was, was_days and since: money, days and day when told.
     """
     known, rows, kinds, next_told = {_key(item): item for item in told}, [], [], []
     for number, row in enumerate(firing.to_dict("records")):
@@ -91,7 +91,7 @@ def news(firing: pd.DataFrame, told: Iterable[Mapping], day: str, policy: Policy
         sure = now["money"] >= wanted.min_money and (row["confidence"] == "clear" or wanted.confidence == "close")
         if sure and (was is None or _worse(now, was, policy)):
             rows.append(number)
-            kinds.append(("worse", was["money"], was["on"]) if was else ("new", None, None))
+            kinds.append(("worse", was["money"], was["days"], was["on"]) if was else ("new", None, None, None))
             next_told.append(now)
         elif was:
             next_told.append({**was, "gone": None})
@@ -100,7 +100,7 @@ def news(firing: pd.DataFrame, told: Iterable[Mapping], day: str, policy: Policy
         if not _gone_for_good(was, day, policy):
             next_told.append(was)
     found = firing.iloc[rows].reset_index(drop=True)
-    found = found.join(pd.DataFrame(kinds, columns=["kind", "was", "since"], index=found.index))
+    found = found.join(pd.DataFrame(kinds, columns=["kind", "was", "was_days", "since"], index=found.index))
     return found, sorted(next_told, key=_key)
 
 
@@ -113,11 +113,9 @@ def _gone_for_good(was: Mapping, day: str, policy: Policy) -> bool:
 
 
 def _worse(now: Mapping, was: Mapping, policy: Policy) -> bool:
-    by_day = now["rule"] in FLOWS
-    pace_now = now["money"] / (max(now["days"], WEEK) if by_day else 1)
-    pace_was = was["money"] / (was["days"] if by_day else 1)
+    then = was["money"] / was["days"] * max(now["days"], WEEK) if now["rule"] in FLOWS else was["money"]  # had nothing changed
     # less than a unit of money more is no news where next to nothing was at stake
-    return pace_now > pace_was * (1 + policy.alert.worse_share) and now["money"] - pace_was * (now["days"] if by_day else 1) >= 1
+    return now["money"] > then * (1 + policy.alert.worse_share) and now["money"] - then >= 1
 
 
 # ---- the message -----------------------------------------------------------------------------------------------------------------
@@ -176,8 +174,17 @@ def _line(row: pd.Series, currency: str) -> str:
     if row["metric"] == "attainment_probability":  # 0 only where the month is over
         said = "the month's target was missed" if row["value"] == 0 else f"the month's target is reached with a probability of {value}"
     doubt = "" if row["confidence"] == "clear" else ", a close call"
-    was = f" ({text.money(row['was'], currency)} when it was told on {row['since']})" if row["kind"] == "worse" else ""
-    return f"{row['kind']}: {who}, {said}{doubt}; {text.money(row['money_at_stake'], currency)} at stake in {row['month']}{was}"
+    return f"{row['kind']}: {who}, {said}{doubt}; {text.money(row['money_at_stake'], currency)} at stake in {row['month']}{_since(row, currency)}"
+
+
+def _since(row: pd.Series, currency: str) -> str:
+    if row["kind"] == "new":
+        return ""
+    told = f"when it was told on {row['since']}"
+    if row["rule"] not in FLOWS:
+        return f" ({text.money(row['was'], currency)} {told})"
+    now, was = (text.money(money / days, currency) for money, days in ((row["money_at_stake"], row["days"]), (row["was"], row["was_days"])))
+    return f" ({now} a day; {was} a day {told})"
 
 
 def _foot(found: pd.DataFrame, day: str) -> str:
@@ -224,7 +231,7 @@ def services(destinations: Iterable[str], environment: Mapping[str, str] = os.en
                 service = None
         if service is None:
             raise BadInput(f"{variable(name)} holds no URL that Apprise knows; see https://appriseit.com for that of your service")
-        service.retry, service.optional = 0, False  # tries are counted here, and no failure is a success
+        service.retry, service.optional, service.request_rate_per_sec = 0, False, 0  # tries are made here, and no failure is a success
         service.overflow_mode, service.socket_read_timeout = apprise.OverflowMode.TRUNCATE, PATIENCE
         if len(service) > 1:
             raise BadInput(f"{variable(name)} names {len(service)} recipients; give each a destination and a variable of its own (a mail may have `cc`)")  # fmt: skip
@@ -251,7 +258,9 @@ def send(service, title: str, body: str) -> str:
     return SENT if done else UNSURE if heard.unanswered() else FAILED
 
 
-_HANDED_OVER = re.compile(r"Read timed out|Connection aborted|Connection unexpectedly closed|Socket Exception: (\S+ )?timed out|reset by peer")
+_HANDED_OVER = re.compile(
+    r"Read timed out|Connection aborted|Connection unexpectedly closed|Socket Exception: (\S+ )?timed out|reset by peer"
+)
 _NEVER_BEGUN = re.compile(r"Max retries exceeded|Failed to establish|Connection error while submitting email")
 
 
@@ -294,7 +303,9 @@ def read_told(path: Path) -> dict[str, dict]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise BadInput(f"{path} can't be read: it says what was told already; put it back, or delete it and all that fires is told anew") from None
+        raise BadInput(
+            f"{path} can't be read: it says what was told already; put it back, or delete it and all that fires is told anew"
+        ) from None
 
 
 def write_told(path: Path, told: Mapping[str, dict]) -> None:
@@ -346,7 +357,11 @@ class Told:
 
 
 def run(
-    data: str, out: str | Path = "reports", dry: bool = False, environment: Mapping[str, str] = os.environ, say: Callable[[str], None] = print
+    data: str,
+    out: str | Path = "reports",
+    dry: bool = False,
+    environment: Mapping[str, str] = os.environ,
+    say: Callable[[str], None] = print,
 ) -> int:
     """Tell each destination of the company what is new or worse; returns how many may not have got it.
 
@@ -356,7 +371,9 @@ def run(
     book = open_book(data, "latest")
     wanted = book.company.settings.alerts
     if wanted is None and not dry:
-        raise BadInput('company.toml has no [alerts] section; write [alerts] and below it to = ["mail"], or see what would be sent with DRY=yes')
+        raise BadInput(
+            'company.toml has no [alerts] section; write [alerts] and below it to = ["mail"], or see what would be sent with DRY=yes'
+        )
     reached = {} if dry else services(wanted.to, environment)
     day, fires = str(as_of(book).date()), firing(book)
     home = Path(out) / folder_names([book.name])[book.name]
@@ -375,7 +392,9 @@ def run(
         with locked(home):
             return _tell_all(book, Told(home / FILE, read_told(home / FILE)), reached, fires, day, say)
     except OSError as error:
-        raise BadInput(f"{error.filename or home} can't be written: {error.strerror or error}; what was told must be noted there: OUT=folder") from error
+        raise BadInput(
+            f"{error.filename or home} can't be written: {error.strerror or error}; what was told must be noted there: OUT=folder"
+        ) from error
 
 
 def _tell_all(book: Book, known: Told, reached: Mapping[str, object], fires: pd.DataFrame, day: str, say: Callable[[str], None]) -> int:
@@ -403,7 +422,9 @@ def _tell_all(book: Book, known: Told, reached: Mapping[str, object], fires: pd.
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m helpers.alerts", description="Tell what is new or worse on the newest day of the data.")
+    parser = argparse.ArgumentParser(
+        prog="python -m helpers.alerts", description="Tell what is new or worse on the newest day of the data."
+    )
     parser.add_argument("--data", default="data/sample", help="company folder (default: the sample company)")
     parser.add_argument("--out", default="reports", help="where the reports are, beside which is noted what was told (default: reports)")
     parser.add_argument("--dry", default="", help="yes: print what would be sent, and send and change nothing")

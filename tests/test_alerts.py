@@ -78,7 +78,12 @@ def test_a_cent_more_than_nothing_is_no_news():
 
 def test_a_close_call_is_no_news_but_keeps_what_is_known():
     close, clear = [fires(100, confidence="close")], [fires(100)]
-    assert told_after(("2025-12-01", close), ("2025-12-02", clear), ("2025-12-20", close), ("2025-12-29", clear)) == [[], ["new P1"], [], []]
+    assert told_after(("2025-12-01", close), ("2025-12-02", clear), ("2025-12-20", close), ("2025-12-29", clear)) == [
+        [],
+        ["new P1"],
+        [],
+        [],
+    ]
     assert told_after(("2025-12-01", close), wanted=Alerts(to=["chat"], confidence="close")) == [["new P1"]]
 
 
@@ -105,7 +110,11 @@ def _item(**other) -> dict:
 
 
 def test_older_data_than_before_tells_and_forgets_nothing():
-    assert told_after(("2025-12-20", [fires(100)]), ("2025-12-21", []), ("2025-12-02", []), ("2025-12-22", [fires(100)]))[1:] == [[], [], []]
+    assert told_after(("2025-12-20", [fires(100)]), ("2025-12-21", []), ("2025-12-02", []), ("2025-12-22", [fires(100)]))[1:] == [
+        [],
+        [],
+        [],
+    ]
 
 
 def test_each_month_s_target_is_another_one():
@@ -120,6 +129,10 @@ def test_the_numbers_told_with_what_is_worse():
     assert told == [_item(rule="oversell_risk", money=130.0, on="2025-12-10")]
 
 
+def test_the_rules_that_are_told_apart_are_the_policy_s():
+    assert {*alerts.PERSONAL, *alerts.CHANCES, *alerts.WHOLE_MONTH, *alerts.FLOWS} <= set(POLICY.rules)
+
+
 # ---- the message -----------------------------------------------------------------------------------------------------------------
 
 
@@ -129,7 +142,10 @@ def shown(rows: list[dict], room: int = alerts.ROOM) -> tuple[str, str]:
 
 
 def test_a_message_word_by_word():
-    rows = [fires(1200), fires(300, rule="no_cost", verdict="no_cost", entity="P2", name="Mug", metric="cost_coverage", value=0.5, threshold=0.95)]
+    rows = [
+        fires(1200),
+        fires(300, rule="no_cost", verdict="no_cost", entity="P2", name="Mug", metric="cost_coverage", value=0.5, threshold=0.95),
+    ]
     assert shown(rows) == (
         "Shop, 2025-12-10: 2 new",
         "Stop loss, loss maker (1): stop the ads.\n"
@@ -145,7 +161,9 @@ def test_a_message_word_by_word():
 def test_worse_says_what_was_told():
     found, _ = alerts.news(pd.DataFrame([fires(500)]), [_item()], "2025-12-10", POLICY, ALL)
     title, body = alerts.message(found, "Shop", "CNY", "2025-12-10")
-    assert title.endswith(": 1 worse") and "CNY 500 at stake in 2025-12 (CNY 100 when it was told on 2025-11-30)" in body
+    assert title.endswith(": 1 worse") and "CNY 500 at stake in 2025-12 (CNY 50 a day; CNY 10 a day when it was told on 2025-11-30)" in body
+    found, _ = alerts.news(pd.DataFrame([fires(500, rule="oversell_risk")]), [_item(rule="oversell_risk")], "2025-12-10", POLICY, ALL)
+    assert "CNY 500 at stake in 2025-12 (CNY 100 when it was told on 2025-11-30)" in alerts.message(found, "Shop", "CNY", "2025-12-10")[1]
 
 
 def test_many_are_one_message_that_fits_and_counts_the_rest():
@@ -228,7 +246,10 @@ def test_nobody_is_named_and_no_chance_is_told(losing, sample):
 
 
 def test_without_a_month_before_what_needs_a_whole_month_waits(tmp_path):
-    files = {"order_lines.csv": HEAD + orders("2025-02-01", "2025-02-10"), "staffing.csv": "month,employee_id,team,fte,cost\n2025-02,E1,T,1,3000\n"}
+    files = {
+        "order_lines.csv": HEAD + orders("2025-02-01", "2025-02-10"),
+        "staffing.csv": "month,employee_id,team,fte,cost\n2025-02,E1,T,1,3000\n",
+    }
     frame = alerts.firing(open_book(str(write(tmp_path, files)), "latest"))
     assert set(frame["rule"]) == {"no_cost"}
 
@@ -420,7 +441,7 @@ def test_new_orders_make_it_worse(tell, servers, losing, tmp_path):
     files = {path.name: path.read_text() for path in losing.iterdir()} | {"order_lines.csv": more}
     tell(write(tmp_path / "later", files, None))
     # 10 days: 200, 20 a day; 14 days and ten orders more: 24 × 20 = 480, 34 a day
-    assert "worse: product P1, contribution −CNY 480 against CNY 0; CNY 480 at stake in 2025-02 (CNY 200 when it was told on 2025-02-10)" in servers[0].got[1][2]  # fmt: skip
+    assert "worse: product P1, contribution −CNY 480 against CNY 0; CNY 480 at stake in 2025-02 (CNY 34 a day; CNY 20 a day when it was told on 2025-02-10)" in servers[0].got[1][2]  # fmt: skip
 
 
 # ---- what is refused -------------------------------------------------------------------------------------------------------------
@@ -478,7 +499,9 @@ def test_settings_that_can_t_be_used(section, words, tmp_path):
 
 
 def test_who_is_told_changes_no_fingerprint(tmp_path):
-    prints = {fingerprint(open_company(str(write(tmp_path, {"order_lines.csv": HEAD}, TOML + more)))) for more in ("", '[alerts]\nto = ["mail"]')}
+    prints = {
+        fingerprint(open_company(str(write(tmp_path, {"order_lines.csv": HEAD}, TOML + more)))) for more in ("", '[alerts]\nto = ["mail"]')
+    }
     assert len(prints) == 1
 
 
@@ -490,7 +513,9 @@ def test_without_a_section_nothing_is_sent(tmp_path):
     assert alerts.run(str(data), tmp_path / "out", dry=True, say=lines.append) == 0 and lines[0] == "anybody would get:"
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"destinations": {"chat": {}}}', '{"destinations": {"chat": {"told": [{}], "sending": null}}}'])
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"destinations": {"chat": {}}}', '{"destinations": {"chat": {"told": [{}], "sending": null}}}']
+)
 def test_a_spoilt_note_of_what_was_told_is_refused(content, tell, servers, tmp_path):
     path = write(tmp_path / "out" / "Shop", {"alerts.json": content}, None) / "alerts.json"
     with pytest.raises(BadInput, match="says what was told already"):
