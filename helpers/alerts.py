@@ -54,17 +54,16 @@ def firing(book: Book) -> pd.DataFrame:
     While the month runs, WHOLE_MONTH rules are those of the month before, or are left out where there is none. The orders of
     `payout_mismatch` are one row per store. Columns of `decide`, and days: how many of its month the figures cover. Most money first.
     """
-    last, parts = as_of(book), []
-    for one in (book, book.before()):
-        if one is None:
-            continue
-        whole = one is not book or last == book.last_day
-        frame = decide(one)
-        frame = frame[frame["rule"].isin(WHOLE_MONTH) if one is not book else whole | ~frame["rule"].isin(WHOLE_MONTH)]
-        parts.append(grouped(frame, one.stores).assign(days=one.last_day.day if whole else last.day))
-        if whole:
-            break
-    frame = pd.concat(parts, ignore_index=True)
+    last, frame = as_of(book), decide(book)
+    frame = grouped(frame, book.stores).assign(days=last.day)
+    if last < book.last_day:
+        frame = frame[~frame["rule"].isin(WHOLE_MONTH)]
+        before = book.before()
+        if before:
+            areas = sorted({book.policy.rules[name].area for name in WHOLE_MONTH})
+            earlier = pd.concat([decide(before, area) for area in areas], ignore_index=True)
+            earlier = grouped(earlier[earlier["rule"].isin(WHOLE_MONTH)], before.stores).assign(days=before.last_day.day)
+            frame = pd.concat([frame, earlier], ignore_index=True)
     frame = frame[~frame["rule"].isin([*PERSONAL, *CHANCES]) & (frame["level"] != "employee")]
     frame = frame.assign(money_at_stake=frame["money_at_stake"].fillna(0.0))
     return frame.sort_values(["money_at_stake", "rule", "entity"], ascending=[False, True, True], ignore_index=True)
@@ -311,7 +310,7 @@ def read_told(path: Path) -> dict[str, dict]:
 def write_told(path: Path, told: Mapping[str, dict]) -> None:
     """Write the file whole and down to the disk before anything else happens."""
     half = path.with_name(f".{path.name}.half")
-    with half.open("w", encoding="utf-8", newline="", errors="surrogatepass") as file:
+    with half.open("w", encoding="utf-8", newline="") as file:
         json.dump({"destinations": told}, file, indent=1, ensure_ascii=False, sort_keys=True)
         file.write("\n")
         file.flush()
