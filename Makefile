@@ -8,6 +8,7 @@ STORES ?= all
 JOBS ?=
 OUT ?= reports
 FILE ?=
+SIZE ?=
 DRY ?=
 
 # A value reaches its program as it was typed, through the environment: nothing in it is run by make or by the shell.
@@ -18,8 +19,9 @@ override STORES := $(value STORES)
 override JOBS := $(value JOBS)
 override OUT := $(value OUT)
 override FILE := $(value FILE)
+override SIZE := $(value SIZE)
 override DRY := $(value DRY)
-export PYTHON DATA MONTH STORES JOBS OUT FILE DRY
+export PYTHON DATA MONTH STORES JOBS OUT FILE SIZE DRY
 MAKEOVERRIDES :=
 
 # Modules are compiled when they are first imported, and kept: four seconds once, where compiling every file would take twenty.
@@ -64,8 +66,8 @@ sample: $(READY)  ## write data/sample and the examples of exports in data/expor
 	@.venv/bin/python -m helpers.sample
 	@.venv/bin/python -m helpers.sample_exports
 
-bench: $(READY)  ## measure the reading of exports beside DuckDB's plain read_csv of the same files
-	@.venv/bin/python -m bench.exports
+bench: $(READY)  ## measure the batch, the data and the reading of exports beside what else there is: make bench [SIZE=1000000]
+	@.venv/bin/python -m bench $${SIZE:+--size="$$SIZE"}
 
 lock: $(READY)  ## pin the newest packages that pyproject.toml allows
 	@$(UV) pip compile pyproject.toml --group test --group setup --universal --python-version 3.11 --upgrade \

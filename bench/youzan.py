@@ -26,19 +26,19 @@ CELLS = {
 }  # fmt: skip
 
 
-def write_youzan(path: Path, rows: int) -> list[Path]:
-    """Write `orders.csv` and `items.csv`, together of that many rows, into the folder; their paths."""
-    path.mkdir(parents=True, exist_ok=True)
-    orders, found = rows // 3, []
+def write_youzan(path: Path, rows: int) -> None:
+    """Write an order-level and an item-level export, together of that many rows, beside each other."""
+    orders = rows // 3
     sources = {
         "orders": f"select n, {AT}, cast(185 as decimal(9,2)) as paid from range({orders}) t(n)",
         "items": f"select n, part, {AT} from range({orders}) t(n), range(2) p(part) order by n, part",
     }
     for kind, header in (("orders", ORDERS), ("items", ITEMS)):
         cells = ", ".join(f"{CELLS[kind].get(name, chr(39) * 2)} as c{place}" for place, name in enumerate(header))
-        file = path / f"{kind}.csv"
+        file = path.with_name(f"{kind}.csv")
         with duckdb.connect() as con:
             con.execute(f"copy (select {cells} from ({sources[kind]})) to '{file}' (header false)")
         file.write_bytes((",".join(header) + "\n").encode() + file.read_bytes())  # DuckDB can't name two columns 分销员
-        found.append(file)
-    return found
+
+
+WRITERS = {"youzan": write_youzan}

@@ -10,6 +10,8 @@ from helpers.text import join_names, label, money, number
 
 AGES = (30, 60, 90)
 """Days past due at which an unpaid order moves to the next group."""
+FINE = ("matched", "not due yet", "nothing due")
+"""States of orders that nobody has to look into."""
 
 
 # ---- exports -------------------------------------------------------------------------------------------------------------------

@@ -383,6 +383,17 @@ def test_all_orders_alone_sets_aside_what_is_no_sale_and_takes_the_newest_copy(t
     assert differences(folder) == {0}
 
 
+def test_sales_without_fees_are_told(tmp_path):
+    """Alone, All Orders knows no fee; beside a settlement, order 2 is the one that isn't settled yet."""
+    orders = all_orders({"amazon-order-id": "1"}, {"amazon-order-id": "2", "item-price": "50.00"})
+    query = "select rows, cast(amount as double) from source_notes where what like '%fees and refunds%'"
+    folder = write(tmp_path / "a", {"exports/o.txt": orders}, TOML + source("amazon_all_orders"))
+    assert read(folder, query) == [(2, 90)]
+    toml = TOML + source("amazon_settlement", "exports/s*") + source("amazon_all_orders", "exports/o*")
+    folder = write(tmp_path / "b", {"exports/o.txt": orders, "exports/s.txt": settlement(*sale("1"))}, toml)
+    assert read(folder, query) == [(1, 50)]
+
+
 def test_prices_contain_the_tax_outside_north_america(tmp_path):
     """119.00 holds 19.00; a discount of 11.90 holds it in the same proportion: 10.00."""
     rows = all_orders({"amazon-order-id": "1", "sales-channel": "Amazon.de", "item-price": "119.00", "item-tax": "19.00", "item-promotion-discount": "11.90"},

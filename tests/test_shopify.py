@@ -169,3 +169,9 @@ def test_buyers_stay_out(tmp_path):
 def test_what_is_refused(tmp_path):
     with pytest.raises(BadInput, match="Lineitem price"):
         company(tmp_path, *[], toml=ORDERS, o2=HEADER.replace("Lineitem price", "Price") + "\n")
+
+
+def test_without_an_exchange_rate_the_reason_is_told(tmp_path):
+    order = line(subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00")
+    with pytest.raises(BadInput, match="no exchange rate on or before the day; add it to fx_rates"):
+        company(tmp_path, order, toml=ORDERS.replace("USD", "EUR"))

@@ -1,0 +1,114 @@
+"""`make bench [SIZE=order lines]` measures everything beside what a user would take instead, in one run, and prints one table.
+
+It is also written to bench/results/ as Markdown and JSON. Goals are ratios: seconds depend on the machine, and on what else it does.
+"""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+from bench import batch, data, exports
+from bench.measure import machine
+
+RESULTS = Path(__file__).parent / "results"
+COLUMNS = ("what", "ours", "beside", "theirs", "ratio", "goal", "met", "memory (MB)")
+
+
+def row(
+    what: str, ours: float, beside: str, theirs: float, goal: str = "", met: bool | None = None, memory: object = "", faster: bool = True
+) -> dict:
+    """One line of the table, in seconds; the ratio says how many times faster we are, or else how many times slower."""
+    ratio = theirs / ours if faster else ours / theirs
+    cells = (what, f"{ours:.2f} s", beside, f"{theirs:.2f} s", f"{ratio:.1f}× {'faster' if faster else 'as long'}", goal,
+             "" if met is None else "yes" if met else "no", memory)  # fmt: skip
+    return dict(zip(COLUMNS, cells, strict=True))
+
+
+def of_batch(found: list[dict]) -> list[dict]:
+    ours, *others = found
+    goals = {"papermill's command in a loop": 6.0, "two papermill processes": 2.8, "nbconvert --execute": 3.0}
+    what = f"{ours['pages']} reports of the sample company"
+    rows = [
+        row(what, ours["wall"], one["name"], one["wall"], f"≥ {goals[one['name']]:g}×", one["wall"] / ours["wall"] >= goals[one["name"]])
+        for one in others
+    ]
+    loop = others[0]
+    share = ours["cpu"] / loop["cpu"]
+    return [*rows, row(f"{what}: CPU", ours["cpu"], f"{loop['name']}: CPU", loop["cpu"], "≤ 40 %", share <= 0.4)]
+
+
+def of_data(found: dict, lines: int) -> list[dict]:
+    prepare, size = found["prepare"], f"{lines:,} order lines"
+    rows = [
+        row(f"{size}: reading and checking", prepare["load"], "scan of the columns", found["scan"]["all"], memory=prepare["memory"], faster=False),
+        row(f"{size}: ledger and views", prepare["all"] - prepare["load"], "one table by a plain statement", found["sql"]["all"], "≤ 1.5×",
+            prepare["all"] - prepare["load"] <= 1.5 * found["sql"]["all"], faster=False),
+    ]  # fmt: skip
+    if "pandas" in found:
+        rows.append(row(f"{size}: ledger and views", prepare["all"] - prepare["load"], "one table in pandas", found["pandas"]["all"], "≥ 3×",
+                        found["pandas"]["all"] >= 3 * (prepare["all"] - prepare["load"]), found["pandas"]["memory"]))  # fmt: skip
+    reading = found["slice"]["open"] + found["slice"]["slice"]
+    rows.append(
+        row(
+            f"{size}: a product table of the month, prepared",
+            reading,
+            "the plain statement",
+            found["sql"]["all"],
+            "< 2 s",
+            reading < 2,
+            found["slice"]["memory"],
+        )
+    )
+    for name in ("slice", "pandas"):
+        if name in found and abs(found[name]["cm"] - found["sql"]["cm"]) > 0.01 * max(1, lines / 1e6):
+            raise SystemExit(
+                f"{name} found {found[name]['cm']}, the plain statement {found['sql']['cm']}: a benchmark of different results says nothing"
+            )
+    return rows
+
+
+def of_exports(found: list[dict]) -> list[dict]:
+    return [
+        row(f"{one['rows']:,} rows of `{one['adapter']}` ({one['megabytes']} MB): CPU", one["ours"]["cpu"], "plain read_csv: CPU", one["plain"]["cpu"],
+            "within 1 GB", one["ours"]["memory"] <= 1024, one["ours"]["memory"], faster=False) for one in found
+    ]  # fmt: skip
+
+
+def table(rows: list[dict]) -> str:
+    lines = [
+        f"| {' | '.join(COLUMNS)} |",
+        f"|{'---|' * len(COLUMNS)}",
+        *(f"| {' | '.join(str(cell) for cell in one.values())} |" for one in rows),
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the workbook beside what a user would take instead.")
+    parser.add_argument("--size", type=int, default=1_000_000, help="order lines of the made-up company (default 1,000,000)")
+    parser.add_argument("--rows", type=int, default=200_000, help="rows of each export (default 200,000)")
+    parser.add_argument("--pairs", type=int, default=1, help="rounds of the batch, of which the median is told (default 1)")
+    parser.add_argument("--only", choices=("batch", "data", "exports"), help="one part; the others keep the figures of their last run")
+    asked = parser.parse_args()
+    RESULTS.mkdir(exist_ok=True)
+    kept = RESULTS / "bench.json"
+    parts = json.loads(kept.read_text(encoding="utf-8"))["parts"] if kept.exists() and asked.only else {}
+    for name in ("batch", "data", "exports") if not asked.only else (asked.only,):
+        print(f"Measuring: {name} …", flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            scratch = Path(folder)
+            if name == "batch":
+                parts[name] = of_batch(batch.run(scratch, asked.pairs))
+            elif name == "data":
+                parts[name] = of_data(data.run(scratch, asked.size), asked.size)
+            else:
+                parts[name] = of_exports(exports.run(scratch, asked.rows))
+    rows = [one for name in ("batch", "data", "exports") for one in parts.get(name, [])]
+    print("\n" + table(rows))
+    (RESULTS / "bench.md").write_text(f"{table(rows)}\n\nMeasured on {machine()}.\n", encoding="utf-8")
+    kept.write_text(json.dumps({"machine": machine(), "parts": parts}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
