@@ -171,7 +171,13 @@ def _digest(parts: object) -> str:
 
 def _versions() -> dict[str, str]:
     """Versions of Python, the workbook and what it is built on."""
-    names = sorted({line.split(";")[0].split("<")[0].split(">")[0].split("=")[0].strip() for line in requires("profit-workbook") or [] if "extra ==" not in line})
+    names = sorted(
+        {
+            line.split(";")[0].split("<")[0].split(">")[0].split("=")[0].strip()
+            for line in requires("profit-workbook") or []
+            if "extra ==" not in line
+        }
+    )
     return {"python": platform.python_version(), "profit-workbook": version("profit-workbook")} | {name: version(name) for name in names}
 
 

@@ -128,7 +128,9 @@ class Alerts(BaseModel):
     @classmethod
     def _names(cls, to: list[str]) -> list[str]:
         if not all(re.fullmatch("[a-z][a-z0-9_]{0,39}", name) for name in to):
-            raise ValueError("name each destination in small letters, such as mail, and set its address in the environment: PROFIT_ALERT_MAIL")
+            raise ValueError(
+                "name each destination in small letters, such as mail, and set its address in the environment: PROFIT_ALERT_MAIL"
+            )
         if len(set(to)) < len(to):
             raise ValueError("a destination is named twice")
         return to

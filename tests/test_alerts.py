@@ -4,9 +4,12 @@ import email
 import email.policy
 import http.server
 import json
+import re
 import socketserver
+import sys
 import threading
 import time
+import tomllib
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +19,7 @@ from folders import LINES, TOML, write
 from helpers import alerts
 from helpers.batch import locked
 from helpers.book import open_book
-from helpers.company import Alerts, fingerprint, open_company
+from helpers.company import PROJECT, Alerts, fingerprint, open_company
 from helpers.contract import BadInput
 from helpers.policy import load_policy
 
@@ -532,3 +535,18 @@ def test_the_command_s_status(losing, servers, tmp_path, monkeypatch, capfd):
     assert [alerts.main(command), alerts.main(command), alerts.main(command)] == [1, 0, 0]
     assert alerts.main([*command, "--dry=maybe"]) == 2 and "yes or no" in capfd.readouterr().err
     assert len(post.got) == 1 and [answer for answer, *_ in web.got] == [400, 400, 400, 200]
+
+
+def test_without_apprise_the_refusal_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    with pytest.raises(BadInput, match=r"pip install '\.\[alerts\]'"):
+        alerts.services(["chat"], {"PROFIT_ALERT_CHAT": "json://example.com"})
+
+
+def test_what_the_readme_shows_can_be_used():
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    wanted = Alerts(**tomllib.loads(re.search(r"```toml\n(\[alerts\].*?)```", readme, re.DOTALL)[1])["alerts"])
+    environment = dict(re.findall(r"^export (PROFIT_ALERT_\w+)='(.*)'$", readme, re.MULTILINE))
+    assert set(environment) == {alerts.variable(name) for name in wanted.to}
+    environment["PROFIT_ALERT_CHAT"] = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"  # the README's is plainly no token
+    assert list(alerts.services(wanted.to, environment)) == wanted.to

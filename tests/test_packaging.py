@@ -74,9 +74,7 @@ def test_extras_are_tested_and_not_in_the_default_install():
         assert extra in GROUPS["test"] and extra.name not in {each.name for each in DIRECT}
 
 
-@pytest.mark.parametrize(
-    ("folder", "allowed"), [("helpers", [*DIRECT, *EXTRAS["alerts"]]), ("tests", ALL)], ids=["helpers", "tests"]
-)
+@pytest.mark.parametrize(("folder", "allowed"), [("helpers", [*DIRECT, *EXTRAS["alerts"]]), ("tests", ALL)], ids=["helpers", "tests"])
 def test_what_is_imported_is_a_direct_dependency(folder, allowed):
     distributions = packages_distributions()
     names = {each.name for each in allowed}
