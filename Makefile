@@ -9,6 +9,7 @@ JOBS ?=
 OUT ?= reports
 FILE ?=
 SIZE ?=
+DRY ?=
 
 # A value reaches its program as it was typed, through the environment: nothing in it is run by make or by the shell.
 override PYTHON := $(value PYTHON)
@@ -19,7 +20,8 @@ override JOBS := $(value JOBS)
 override OUT := $(value OUT)
 override FILE := $(value FILE)
 override SIZE := $(value SIZE)
-export PYTHON DATA MONTH STORES JOBS OUT FILE SIZE
+override DRY := $(value DRY)
+export PYTHON DATA MONTH STORES JOBS OUT FILE SIZE DRY
 MAKEOVERRIDES :=
 
 # Modules are compiled when they are first imported, and kept: four seconds once, where compiling every file would take twenty.
@@ -32,7 +34,7 @@ UV := .venv/bin/python -m uv --quiet
 # A finished .venv knows where it was made. In a checkout that was moved, or whose Python is gone, it is made anew.
 FORGET := $(shell test -x .venv/bin/python && test "$$(cat $(READY) 2>/dev/null)" = "$$(pwd -P)" || rm -f $(READY))
 
-.PHONY: help report test import lab notebooks sample bench lock clean
+.PHONY: help report alerts test import lab notebooks sample bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -42,6 +44,9 @@ help:  ## list the commands
 
 report: $(READY)  ## a month of a company: make report [DATA=folder] [MONTH=2025-12] [STORES=all|company|a,b] [JOBS=n] [OUT=reports]
 	@.venv/bin/python -m helpers.batch --data="$$DATA" --month="$$MONTH" --stores="$$STORES" --jobs="$$JOBS" --out="$$OUT"
+
+alerts: $(READY)  ## tell people what is new or worse on the newest day: make alerts DATA=folder [OUT=reports] [DRY=yes to print it only]
+	@.venv/bin/python -m helpers.alerts --data="$$DATA" --out="$$OUT" --dry="$$DRY"
 
 test: $(READY)  ## every check: style, unit and property tests, doctests, every stored notebook run again and compared
 	@.venv/bin/python -m ruff check --quiet .

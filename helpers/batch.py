@@ -104,7 +104,7 @@ def run(
 
     try:
         work.mkdir(parents=True, exist_ok=True)
-        with _locked(work):
+        with locked(work):
             records = _work(tasks, work, target, last, jobs, seconds, say, started)
             record = _assemble(book, work, scopes, tasks, records, notes)
             record["parameters"] = {"data": data, "month": month, "stores": stores, "jobs": jobs, **(values or {})}
@@ -171,7 +171,13 @@ def _digest(parts: object) -> str:
 
 def _versions() -> dict[str, str]:
     """Versions of Python, the workbook and what it is built on."""
-    names = sorted({line.split(";")[0].split("<")[0].split(">")[0].split("=")[0].strip() for line in requires("profit-workbook") or []})
+    names = sorted(
+        {
+            line.split(";")[0].split("<")[0].split(">")[0].split("=")[0].strip()
+            for line in requires("profit-workbook") or []
+            if "extra ==" not in line
+        }
+    )
     return {"python": platform.python_version(), "profit-workbook": version("profit-workbook")} | {name: version(name) for name in names}
 
 
@@ -447,7 +453,7 @@ def _recover(target: Path, old: Path) -> None:
             old.rename(target)
 
 
-class _locked:
+class locked:
     """Holds a folder for this run; raises BadInput when another run holds it. Where there is no flock, nothing is held."""
 
     def __init__(self, folder: Path):

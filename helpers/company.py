@@ -116,6 +116,26 @@ def needs_store(adapter: Adapter) -> bool:
     return not named and any(column.name == "store" and column.required for table in adapter.tables for column in TABLES[table].columns)
 
 
+class Alerts(BaseModel):
+    """`[alerts]`: who is told when something is new or worse. Where they are reached stands in the environment, never here."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    to: list[str] = Field(min_length=1)
+    min_money: float = Field(0.0, ge=0, allow_inf_nan=False)
+    confidence: Literal["clear", "close"] = "clear"
+
+    @field_validator("to")
+    @classmethod
+    def _names(cls, to: list[str]) -> list[str]:
+        if not all(re.fullmatch("[a-z][a-z0-9_]{0,39}", name) for name in to):
+            raise ValueError(
+                "name each destination in small letters, such as mail, and set its address in the environment: PROFIT_ALERT_MAIL"
+            )
+        if len(set(to)) < len(to):
+            raise ValueError("a destination is named twice")
+        return to
+
+
 class Settings(BaseModel):
     """What `company.toml` may say; anything else is refused."""
 
@@ -128,6 +148,7 @@ class Settings(BaseModel):
     sources: list[Source] = []
     exports: list[ExportSource] = []
     encodings: dict[str, str] = {}
+    alerts: Alerts | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -222,7 +243,7 @@ def open_company(data: str) -> Company:
     try:
         settings = Settings(**raw)
     except ValidationError as error:
-        raise BadInput(first_error(error, "company.toml", [*Settings.model_fields, *Source.model_fields])) from None
+        raise BadInput(first_error(error, "company.toml", [*Settings.model_fields, *Source.model_fields, *Alerts.model_fields])) from None
     company = Company(
         folder=folder, settings=settings, policy=load_policy(settings.policy), files=_table_files(folder, names, settings),
         exports=_beside(tuple(_export(folder, source, settings) for source in settings.exports)),
@@ -295,13 +316,13 @@ def _table_files(folder: Path, names: list[str], settings: Settings) -> dict[str
 def fingerprint(company: Company) -> str:
     """SHA-256 over the settings and the names and bytes of every input: another content, another fingerprint, on any machine.
 
-    With `sql` sources, which may read any file inside the folder, every file in it counts.
+    With `sql` sources, which may read any file inside the folder, every file in it counts. Who is told changes no figure and doesn't count.
     """
     inputs = set(company.folder.rglob("*")) if company.settings.sources else set()
     inputs |= {path for export in company.exports for path in export.files}
     for path in company.files.values():
         inputs |= set(path.rglob("*")) if path.is_dir() else {path}
-    digest = hashlib.sha256(company.settings.model_dump_json().encode())
+    digest = hashlib.sha256(company.settings.model_dump_json(exclude={"alerts"}).encode())
     for path in sorted(path for path in inputs if path.is_file() or path.is_symlink()):
         name = path.relative_to(company.folder)
         digest.update(f"\0{name.as_posix()}\0".encode())

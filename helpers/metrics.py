@@ -590,6 +590,10 @@ CHOICES = (
     "Where one report tells the money of a refund and another one the goods, they are two rows of `returns`, each on its own day.",
     "A firing is `close` where the bootstrap interval holds the threshold, where fewer orders than `min_orders` speak, and where goods "
     "without a known cost could turn the loss into a profit.",
+    "Alerts (`make alerts`) are the decisions of the month that holds the newest day, without rules about a person and without chances. While "
+    "the month runs, `slow_stock`, `payout_mismatch` and `low_profit_per_employee`, whose figures end with a month's last day, are those of the "
+    "month before. What was told is told again when more than `worse_share` more money is at stake – money that grows with the month is compared "
+    "by the day, a month younger than a week counting as a week old – or when it fires after at least `gone_days` without.",
     "In decisions.csv the `area` of a rule that looks at several levels is the level, so that a store and a team of one name differ.",
 )
 """What the definitions leave open, and how it is done here."""

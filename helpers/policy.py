@@ -95,6 +95,11 @@ class Customer(_Strict):
     max_at_risk_share: Share
 
 
+class Alert(_Strict):
+    worse_share: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    gone_days: Annotated[int, Field(ge=0, le=366)]
+
+
 class Rule(_Strict):
     """A rule as data: where it looks, when it fires, what it says, what it costs, and what may excuse it."""
 
@@ -122,6 +127,7 @@ class Policy(_Strict):
     evidence: Evidence
     people: People
     customer: Customer
+    alert: Alert
     rules: dict[str, Rule]
 
     def thresholds(self) -> dict[str, float]:
@@ -153,6 +159,8 @@ def first_error(error: ValidationError, file: str, known: Collection[str]) -> st
         return f"{file}: `{where}` is not a setting{did_you_mean(str(first['loc'][-1]), known) or '; remove it'}"
     if first["type"] == "missing":
         return f'{file}: `{where}` is missing; add a line such as {first["loc"][-1]} = "…"'
+    if first["loc"][:1] == ("alerts",):  # what stands there may be a secret in the wrong place: it is not repeated
+        return f"{file}: `{where}` can't be used: {first['msg'].removeprefix('Value error, ')}"
     if first["type"] == "value_error" and first["loc"][:1] == ("exports",):  # it names what is wrong in an entry of several settings
         return f"{file}: {first['msg'].removeprefix('Value error, ')}"
     share = first["type"].startswith("less_than") and 1 <= first["input"] <= 100 and (first["ctx"].get("le") or first["ctx"]["lt"]) <= 5

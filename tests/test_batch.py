@@ -293,7 +293,7 @@ def test_unwritable_place_is_one_sentence(small_company, two_notebooks, tmp_path
 def test_two_runs_at_once(small_company, two_notebooks, tmp_path):
     work = tmp_path / "out" / "Ten Orders" / ".2025-03.partial"
     work.mkdir(parents=True)
-    with batch._locked(work), pytest.raises(BadInput, match="another run is writing"):
+    with batch.locked(work), pytest.raises(BadInput, match="another run is writing"):
         report(small_company, two_notebooks, tmp_path / "out", month="2025-03")
 
 

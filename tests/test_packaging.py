@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 DIRECT = [Requirement(line) for line in PYPROJECT["project"]["dependencies"]]
+EXTRAS = {name: [Requirement(line) for line in lines] for name, lines in PYPROJECT["project"]["optional-dependencies"].items()}
 GROUPS = {name: [Requirement(line) for line in lines] for name, lines in PYPROJECT["dependency-groups"].items()}
 ALL = [*DIRECT, *(requirement for group in GROUPS.values() for requirement in group)]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
@@ -68,7 +69,12 @@ INDIRECT = {"traitlets": "jupyter-client", "markupsafe": "jinja2", "packaging": 
 """Modules that belong to a direct dependency's own interface."""
 
 
-@pytest.mark.parametrize(("folder", "allowed"), [("helpers", DIRECT), ("tests", ALL)], ids=["helpers", "tests"])
+def test_extras_are_tested_and_not_in_the_default_install():
+    for extra in (requirement for extras in EXTRAS.values() for requirement in extras):
+        assert extra in GROUPS["test"] and extra.name not in {each.name for each in DIRECT}
+
+
+@pytest.mark.parametrize(("folder", "allowed"), [("helpers", [*DIRECT, *EXTRAS["alerts"]]), ("tests", ALL)], ids=["helpers", "tests"])
 def test_what_is_imported_is_a_direct_dependency(folder, allowed):
     distributions = packages_distributions()
     names = {each.name for each in allowed}
@@ -116,6 +122,16 @@ def test_values_are_handed_on_as_they_were_typed(checkout):
     done = run_make(checkout, "report", *(f"{name}={value}" for name, value in values.items()))
     given = [f"--data={values['DATA']}", "--month=latest", f"--stores={values['STORES']}", "--jobs=", f"--out={values['OUT']}"]
     assert done.stdout.splitlines() == ["-m", "helpers.batch", *given]
+    assert not list(checkout.glob("pwned*"))
+
+
+@make
+def test_alerts_are_asked_for_without_secrets_on_the_command_line(checkout):
+    secret = "json://u:p@host/$(shell touch pwned1)`touch pwned2`$HOME"
+    python = checkout / ".venv" / "bin" / "python"
+    python.write_text('#!/bin/sh\nprintf "%s\\n" "$@" "$PROFIT_ALERT_CHAT"\n')
+    done = run_make(checkout, "alerts", "DATA=acme", "DRY=yes", PROFIT_ALERT_CHAT=secret)
+    assert done.stdout.splitlines() == ["-m", "helpers.alerts", "--data=acme", "--out=reports", "--dry=yes", secret]
     assert not list(checkout.glob("pwned*"))
 
 
