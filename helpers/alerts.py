@@ -35,7 +35,7 @@ PERSONAL = ("easing_off",)
 """Rules about a person: nobody is named to a whole chat room. For the same reason the level `employee` is left out of all rules."""
 CHANCES = ("room_to_expand",)
 """Rules that tell of a chance, which waits for the monthly report."""
-WHOLE_MONTH = ("low_profit_per_employee", "slow_stock", "payout_mismatch")
+WHOLE_MONTH = ("low_profit_per_employee", "slow_stock", "payout_mismatch", "customers_at_risk")
 """Rules whose figures end with a month's last day: while it runs, they are those of the month before."""
 FLOWS = ("low_gross_margin", "loss_maker", "margin_decay", "no_cost", "promotion_heavy", "channel_loss", "target_met_at_a_loss")
 """Rules whose money grows with every day of the month, so that it is compared by the day."""
