@@ -278,7 +278,7 @@ def expectations(book: Book) -> str | None:
     model, spend, left_over = bg_nbd(book), gamma_gamma(book), rate(book)
     if model is None or spend is None or spend.q <= 1:
         return None
-    left = "cast(null as double)" if np.isnan(left_over) else repr(left_over)
+    left = "cast(null as double)" if np.isnan(left_over) else f"cast({left_over!r} as double)"
     frame = histories(book)
     about = (frame["x"], frame["t_x"] / WEEK, frame["T"] / WEEK)
     frame = frame.assign(
@@ -287,12 +287,12 @@ def expectations(book: Book) -> str | None:
     book.con.register("histories_known", frame)
     step = int(frame["step"].iloc[0])
     days = {day: f"(l.{day} + {step // 2}) // {step} * {step}" for day in ("t_x", "T")}
-    p, q, gamma = spend.p, spend.q, spend.gamma
+    p, q, gamma = (f"cast({value!r} as double)" for value in (spend.p, spend.q, spend.gamma))
     book.con.execute(
         f"""create or replace temp table {name} as
             select *, month_purchases * spend * {left} as month_contribution, year_purchases * spend * {left} as year_contribution
             from (select l.customer_id, l.now as segment, h.alive, h.month_buys as month_purchases, h.year_buys as year_purchases,
-                         {p!r} * ({gamma!r} + greatest(cast(l.ever_net as double), 0)) / ({p!r} * (l.x + 1) + {q!r} - 1) as spend
+                         {p} * ({gamma} + greatest(cast(l.ever_net as double), 0)) / ({p} * (l.x + 1) + {q} - 1) as spend
                   from {standing(book)} l join histories_known h on h.x = l.x and h.t_x = {days["t_x"]} and h.T = {days["T"]})"""
     )
     book.con.unregister("histories_known")
