@@ -278,7 +278,7 @@ def _promotion(book: Book, campaign) -> dict | None:
         **values,
     ).set_index("inside")  # fmt: skip
     if True not in money_of.index:
-        money_of.loc[True] = 0.0
+        money_of = pd.concat([money_of, pd.DataFrame(0.0, index=[True], columns=money_of.columns)])
     whole = book.sql(
         f"select cast(sum({base}) as double) as sales from ledger where kind = 'sale' and month in (select unnest($months)) and day <= $end and {{scope}}",
         months=touched, end=end,

@@ -9,7 +9,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from helpers import notebooks
+from helpers import kernels, notebooks
+from helpers.company import PROJECT
 from helpers.contract import BadInput
 
 STORED = notebooks.all_notebooks()
@@ -18,6 +19,16 @@ STORED = notebooks.all_notebooks()
 @pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
 def test_stored_notebook_keeps_the_rules(path):
     assert notebooks.check(path) == []
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+def test_runs_for_a_store_and_for_a_company_with_few_tables(path, small_company):
+    for values in (
+        {"data": str(PROJECT / "data" / "sample"), "month": "2025-12", "scope": "us-shop"},
+        {"data": str(small_company), "month": "2025-03", "scope": "company"},
+    ):
+        _, failure = notebooks.execute(path, values, config=kernels.use())
+        assert failure is None, failure
 
 
 def test_there_are_notebooks_with_numbers_of_their_own():
