@@ -1,0 +1,363 @@
+"""Vanity by data: does a KPI move with, or ahead of, contribution and cash, and is it comparable and in anybody's hands?"""
+
+from collections.abc import Sequence
+from math import atanh, erfc, sqrt, tanh
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+
+from helpers import days
+from helpers.book import Book, remembered
+from helpers.easing import holm
+from helpers.metrics import month_targets, people_ladder, ratio
+from helpers.scorecard import KPIS, ratios
+from helpers.text import count, join_names, number, title
+
+MONTHS, LEAST_MONTHS, LEAST_UNITS = 24, 8, 5
+LEADS = (0, 1, 2)
+OUTCOMES = {"contribution": "contribution", "cash": "collections"}
+SERIAL_LAGS, STRONG = 2, 0.5
+STORE_KPIS = ("attainment", "profit_per_employee", "return_on_capital", "stock_to_sales", "inventory_days")
+"""What is known of a store and not of its channels."""
+OF_ONE_CLOTH = ("operating_profit", "contribution_rate", "profit_per_employee", "return_on_capital")
+"""KPIs whose numerator is contribution itself: that they move with it in the same month is no evidence."""
+VERDICTS = ("decides", "informs", "flatters", "not tested")
+
+
+# ---- the test ----------------------------------------------------------------------------------------------------------------------
+
+
+def go_with(x: pd.DataFrame, y: pd.DataFrame, least: int, confidence: float = 0.95, serial: bool = False) -> dict:
+    """Do two measures rank the rows of each column alike? Spearman's rank correlation within each column, as one over all columns.
+
+    x, y: rows (months) × columns (units), the same labels; blanks allowed. A column counts with `least` or more pairs, by its pairs less
+    one. What a row does to all columns at once is no evidence of its own: the standard error is that of a shuffle of whole rows, exact
+    after Hoeffding (1951); with `serial` it is widened for rows that lean on the rows before (Bartlett 1946). Ends after Fieller (1957).
+    Keys: r, low, high, p_value (two-sided), units, rows; blank where too little is known.
+
+    >>> one = lambda *values: pd.DataFrame({"shop": values})
+    >>> round(go_with(one(1.0, 2, 3, 4, 5), one(2.0, 1, 4, 3, 5), least=5)["r"], 9)
+    0.8
+    """
+    blank = {"r": np.nan, "low": np.nan, "high": np.nan, "p_value": np.nan, "units": 0, "rows": 0}
+    columns = x.columns.intersection(y.columns)
+    x, y = x[columns].astype(float), y[columns].astype(float)
+    known = np.isfinite(x) & np.isfinite(y)
+    known = known.loc[known.any(axis=1), known.sum() >= least]
+    left, right = (_standard(frame.reindex(index=known.index, columns=known.columns).where(known).rank()) for frame in (x, y))
+    moving = (left.abs().sum() > 0) & (right.abs().sum() > 0)  # what never changes says nothing
+    a, b = left.loc[:, moving].to_numpy(), right.loc[:, moving].to_numpy()
+    if not a.size or len(a) < least:
+        return blank
+    weight = (known.loc[:, moving].sum() - 1).to_numpy(float)
+    shuffles = (a * (weight / weight.sum())) @ b.T  # [s, t]: what row s of x and row t of y would add, were they together
+    r, variance = float(np.trace(shuffles)), float((shuffles**2).sum() / (len(a) - 1))
+    if serial:
+        variance *= _leaning(a, b, weight)
+    size = 1 / variance + 1
+    low, high = r, r
+    if size > 3.5:
+        reach = NormalDist().inv_cdf((1 + confidence) / 2) * sqrt(1.06 / (size - 3))
+        low, high = (tanh(atanh(max(-0.999999, min(r, 0.999999))) + side * reach) for side in (-1, 1))
+    else:
+        low, high = -1.0, 1.0
+    return {"r": r, "low": low, "high": high, "p_value": erfc(abs(r) / sqrt(variance) / sqrt(2)), "units": a.shape[1], "rows": len(a)}
+
+
+def _standard(ranks: pd.DataFrame) -> pd.DataFrame:
+    """Ranks with mean 0 and sum of squares 1 in each column; 0 where blank, and where all are the same."""
+    centred = ranks - ranks.mean()
+    size = np.sqrt((centred**2).sum())
+    return (centred / size.where(size > 1e-9)).fillna(0.0)
+
+
+def _leaning(a: np.ndarray, b: np.ndarray, weight: np.ndarray) -> float:
+    """By how much chance grows when both measures lean on their own past: 1 + 2 Σ of the products of their autocorrelations; at least 1."""
+    share = weight / weight.sum()
+    lags = range(1, min(SERIAL_LAGS, len(a) - 1) + 1)
+    products = sum(float(((a[k:] * a[:-k]).sum(0) * share).sum() * ((b[k:] * b[:-k]).sum(0) * share).sum()) for k in lags)
+    return max(1.0, 1.0 + 2.0 * products)
+
+
+# ---- the KPIs by month -------------------------------------------------------------------------------------------------------------
+
+
+@remembered
+def panel(book: Book) -> pd.DataFrame:
+    """The KPIs of each unit and month, long: grain, month, unit, kpi, value. Units are the pairs of store and channel (`cell`), which share
+    nothing; what is known of a store only (STORE_KPIS) has the store as its unit, with the store's contribution and cash beside it.
+
+    The last 24 whole months; a month that still runs is left out.
+    """
+    months = [month for month in book.months_back(MONTHS) if month in book.months]
+    if months and days.as_of(book) < book.last_day:
+        months = months[:-1]
+    if not months:
+        return pd.DataFrame(columns=["grain", "month", "unit", "kpi", "value"])
+    cells = ratios(_cells(book, months))
+    cells = cells.assign(unit=cells["store"] + " · " + cells["channel"])
+    stores = _stores(book, months)
+    names = [name for name in [*KPIS, "impressions"] if name in cells]
+    own = [name for name in (*STORE_KPIS, *OUTCOMES.values()) if name in stores]
+    long = {"cell": cells.melt(["month", "unit"], names, "kpi"), "store": stores.melt(["month", "unit"], own, "kpi")}
+    frame = pd.concat([part.assign(grain=grain) for grain, part in long.items()], ignore_index=True)
+    return frame.dropna(subset="value").sort_values(["grain", "kpi", "unit", "month"], ignore_index=True)
+
+
+def _cells(book: Book, months: list[str]) -> pd.DataFrame:
+    keys = ["month", "store", "channel"]
+    frame = book.ladder(keys, months)
+    frame = frame[(frame["store"] != "shared") & (frame["channel"] != "unallocated")].drop(
+        columns=["payroll", "overheads", "operating_profit"]
+    )
+    first = book.sql(
+        """select month, store, channel, cast(count(*) as double) as new_customers from (
+               select *, row_number() over (partition by customer_id order by day, store, order_id, line_no) as nth
+               from ledger where kind = 'sale' and customer_id <> '') where nth = 1 and {scope} group by all order by all"""
+    )
+    paid = book.sql(
+        """select substr(cast(paid_on as varchar), 1, 7) as month, store, channel, cast(sum(value) as double) as collections
+           from receipts where {scope} and channel <> '' group by all order by all"""
+    )
+    seen = book.sql(
+        """select substr(cast(date as varchar), 1, 7) as month, store, channel, cast(sum(visitors) as double) as visitors,
+                  cast(sum(new_followers) as double) as new_followers, cast(sum(impressions) as double) as impressions
+           from traffic where {scope} group by all order by all"""
+    )
+    for counted in (first, paid, seen):
+        names = [name for name in counted if name not in keys]
+        if len(counted):
+            frame = frame.merge(counted, on=keys, how="left")
+            there = frame["month"].isin(counted["month"])
+            frame[names] = frame[names].astype(float).fillna(0.0).where(there)
+    return frame.reset_index(drop=True)
+
+
+def _stores(book: Book, months: list[str]) -> pd.DataFrame:
+    """What is known of stores only, by month: unit, contribution, collections, attainment, profit_per_employee (of the month, as a year),
+    and the stock metrics as `metrics.stock_metrics` defines them."""
+    frame = people_ladder(book, "store", months).query("entity != 'shared'").rename(columns={"entity": "unit"})
+    frame["profit_per_employee"] = ratio(frame["operating_profit"], frame["fte"]) * 12
+    targets = book.sql(
+        """select substr(cast(month as varchar), 1, 7) as month, entity as unit, cast(target as double) as target from targets
+           where level = 'store' and metric = 'net_sales' and ($scope = 'company' or entity = $scope) order by all""", scope=book.scope,
+    )  # fmt: skip
+    frame = frame.merge(targets, on=["month", "unit"], how="left").merge(_stock(book, months), on=["month", "unit"], how="left")
+    frame["attainment"] = ratio(frame["net_sales"], frame["target"].astype(float))
+    paid = book.sql(
+        """select substr(cast(paid_on as varchar), 1, 7) as month, store as unit, cast(sum(value) as double) as collections
+           from receipts where {scope} group by all order by all"""
+    )
+    frame = frame.merge(paid, on=["month", "unit"], how="left")
+    return frame.assign(collections=frame["collections"].astype(float).fillna(0.0).where(frame["month"].isin(paid["month"])))
+
+
+def _stock(book: Book, months: list[str]) -> pd.DataFrame:
+    """stock_to_sales, inventory_days and return_on_capital of each store at each month's end; blank without inventory."""
+    columns = ["month", "unit", "stock_to_sales", "inventory_days", "return_on_capital"]
+    snapshots = book.sql("select date, store, cast(sum(value) as double) as value from stock where {scope} group by all order by all")
+    if snapshots.empty:
+        return pd.DataFrame(columns=columns).astype(dict.fromkeys(columns[2:], float))
+    early = pd.Timestamp(f"{months[0]}-01") - pd.Timedelta(days=90)
+    flows = book.daily(["store"], early, book.last_day)[["day", "store", "cogs", "contribution"]].assign(
+        day=lambda f: pd.to_datetime(f["day"])
+    )
+    snapshots = snapshots.assign(date=pd.to_datetime(snapshots["date"]))
+    rows = []
+    for month in months:
+        first, last = pd.Timestamp(f"{month}-01"), pd.Timestamp(f"{month}-01") + pd.offsets.MonthEnd(0)
+        start = last - pd.Timedelta(days=90)
+        for store, stock in snapshots.groupby("store"):
+            mine, window = flows[flows["store"] == store], stock[(stock["date"] > start) & (stock["date"] <= last)]
+            quarter, of_month = mine[(mine["day"] > start) & (mine["day"] <= last)], mine[(mine["day"] >= first) & (mine["day"] <= last)]
+            mean, opening = window["value"].mean(), stock.loc[stock["date"] <= first, "value"]
+            cogs, sold = -quarter["cogs"].sum(), -of_month["cogs"].sum()
+            rows.append({
+                "month": month, "unit": store,
+                "stock_to_sales": opening.iloc[-1] / sold if len(opening) and sold > 1e-9 else np.nan,
+                "inventory_days": mean / cogs * 90 if cogs > 1e-9 else np.nan,
+                "return_on_capital": quarter["contribution"].sum() / mean * 365 / 90 if mean > 1e-9 else np.nan,
+            })  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+# ---- all tests ---------------------------------------------------------------------------------------------------------------------
+
+
+@remembered
+def tests(book: Book) -> pd.DataFrame:
+    """Every KPI against contribution and cash: over months at leads of 0, 1 and 2, and across the units of a month.
+
+    kpi, outcome, view (`months`: changes from month to month within each unit; `units`: within each month, who stands where), lead, and
+    the keys of `go_with`; better (does the sign suit the KPI) and sure (after Holm over all rows). A figure isn't tested against itself.
+    """
+    frame, months, significance = panel(book), book.months_back(MONTHS), 1 - book.policy.evidence.confidence
+    wide = {key: part.pivot(index="month", columns="unit", values="value").reindex(months) for key, part in frame.groupby(["grain", "kpi"])}
+    return judged(all_tests(wide, significance), significance)
+
+
+def all_tests(wide: dict[tuple[str, str], pd.DataFrame], significance: float) -> pd.DataFrame:
+    """The rows of `tests`, without better and sure. wide: by (grain, kpi), months × units; a KPI is held against the outcomes of its grain.
+
+    The intervals are those of all tests together: each at 1 − significance ÷ tests (Bonferroni), as the verdict is.
+    """
+    asked = [
+        (grain, kpi, outcome, view, lead)
+        for kpi in [*KPIS, "impressions"] for grain in ("cell", "store") if (grain, kpi) in wide and (grain == "cell" or kpi in STORE_KPIS)
+        for outcome, figure in OUTCOMES.items() if (grain, figure) in wide and kpi != figure
+        for view, lead in [*(("months", lead) for lead in LEADS), ("units", 0)]
+        if lead or outcome != "contribution" or kpi not in OF_ONE_CLOTH
+    ]  # fmt: skip
+    confidence = 1 - significance / max(len(asked), 1)
+    rows = []
+    for grain, kpi, outcome, view, lead in asked:
+        x, y = wide[grain, kpi], wide[grain, OUTCOMES[outcome]]
+        if view == "months":
+            found = go_with(x.diff(), y.diff().shift(-lead), LEAST_MONTHS, confidence, serial=True)
+        else:
+            found = go_with(x.T, y.T, LEAST_UNITS, confidence)
+        rows.append({"kpi": kpi, "outcome": outcome, "view": view, "lead": lead} | found)
+    return pd.DataFrame(rows, columns=["kpi", "outcome", "view", "lead", "r", "low", "high", "p_value", "units", "rows"])
+
+
+def judged(frame: pd.DataFrame, significance: float) -> pd.DataFrame:
+    """Add better and sure to test rows: is the sign the KPI's good one, and is it more than chance among so many tests?"""
+    sign = frame["kpi"].map(lambda kpi: KPIS[kpi].better if kpi in KPIS else 1).astype(float)
+    sure = holm(frame["p_value"].astype(float), significance) if len(frame) else pd.Series(dtype=bool)
+    return frame.assign(better=frame["r"].astype(float) * sign > 0, sure=sure)
+
+
+@remembered
+def verdicts(book: Book) -> pd.DataFrame:
+    """What is each KPI good for? `decides`, `informs`, `flatters` or `not tested`, with the evidence.
+
+    kpi; best_r, best_lead, low, high, outcome: the strongest sure row in the good direction, else the strongest row over months;
+    moves (sure in the same month or across units), leads (sure a month or two ahead), against (sure the wrong way), ratio, lever, verdict.
+
+    Shown (moves or leads), a ratio and in somebody's hands: decides. Contribution is what the others are held against, so it decides by
+    definition. Shown but a plain total or without a lever, or a ratio with a lever that may yet be shown: informs. Not shown and a total
+    or without a lever, or known not to go with either by as much as STRONG over months (`at_most`), or sure the wrong way: flatters.
+    """
+    rows = []
+    for kpi, part in tests(book).groupby("kpi", sort=False):
+        known = part.dropna(subset="r")
+        good = known[known["sure"] & known["better"]]
+        over_months = known[known["view"] == "months"]
+        best = good if len(good) else over_months if len(over_months) else known
+        top = (
+            best.loc[best["r"].abs().idxmax()]
+            if len(best)
+            else pd.Series({"r": np.nan, "lead": 0, "low": np.nan, "high": np.nan, "outcome": "", "view": ""})
+        )
+        about = KPIS.get(kpi)
+        rows.append({
+            "kpi": kpi, "outcome": top["outcome"], "view": top["view"], "lead": int(top["lead"]), "r": top["r"], "low": top["low"], "high": top["high"],
+            "moves": bool((good["lead"] == 0).any()), "leads": bool((good["lead"] > 0).any()),
+            "against": bool((known["sure"] & ~known["better"]).any()), "tested": len(known), "at_most": _at_most(kpi, over_months),
+            "ratio": bool(about and about.ratio), "lever": about.lever if about else "",
+        })  # fmt: skip
+    frame = pd.DataFrame(
+        rows,
+        columns=["kpi", "outcome", "view", "lead", "r", "low", "high", "moves", "leads", "against", "tested", "at_most", "ratio", "lever"],
+    )
+    found = [
+        verdict(
+            row["kpi"], row["tested"], row["moves"] or row["leads"], row["against"] or row["at_most"] < STRONG, row["ratio"], row["lever"]
+        )
+        for row in frame.to_dict("records")
+    ]
+    return frame.assign(verdict=found)
+
+
+def _at_most(kpi: str, over_months: pd.DataFrame) -> float:
+    """How strongly the KPI may go with an outcome in its good direction, by the intervals of its tests over months."""
+    better = KPIS[kpi].better if kpi in KPIS else 1
+    ends = over_months["high"] if better > 0 else -over_months["low"]
+    return float(ends.max()) if len(ends) else np.nan
+
+
+def verdict(kpi: str, tested: int, shown: bool, refuted: bool, is_ratio: bool, lever: str) -> str:
+    """The verdict on a KPI from its evidence; the rule stands at `verdicts`.
+
+    >>> verdict("gross_margin", 8, True, False, True, "price"), verdict("net_sales", 8, True, False, False, "")
+    ('decides', 'informs')
+    >>> verdict("poas", 8, False, False, True, "ads"), verdict("roas", 8, False, True, True, "ads"), verdict("roas", 0, False, False, True, "ads")
+    ('informs', 'flatters', 'not tested')
+    """
+    if kpi == "contribution":
+        return "decides"
+    if not tested:
+        return "not tested"
+    useful = is_ratio and lever != ""
+    if shown:
+        return "decides" if useful else "informs"
+    return "informs" if useful and not refuted else "flatters"
+
+
+# ---- for people --------------------------------------------------------------------------------------------------------------------
+
+
+def verdict_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame of `verdicts` for a table, those that decide first: kpi, verdict, rank_correlation, interval, evidence, ratio, lever."""
+    order = frame.assign(place=frame["verdict"].map(VERDICTS.index)).sort_values(["place", "r"], ascending=[True, False], kind="stable")
+    return pd.DataFrame({
+        "kpi": [title(kpi) for kpi in order["kpi"]],
+        "verdict": order["verdict"].to_numpy(),
+        "rank_correlation": order["r"].astype(float).to_numpy(),
+        "interval": [f"{number(low, 2)} to {number(high, 2)}" for low, high in zip(order["low"], order["high"], strict=True)],
+        "evidence": [_evidence(row) for row in order.to_dict("records")],
+        "comparable": np.where(order["ratio"], "ratio", "total"),
+        "lever": [lever or "none" for lever in order["lever"]],
+    })  # fmt: skip
+
+
+def _evidence(row: dict) -> str:
+    if not row["tested"]:
+        return "too few months or units"
+    where = (
+        "across stores and channels"
+        if row["view"] == "units"
+        else "same month"
+        if row["lead"] == 0
+        else f"{count(row['lead'], 'month')} ahead"
+    )
+    sure = "not shown, strongest" if not (row["moves"] or row["leads"]) else "moves with" if row["lead"] == 0 else "runs ahead of"
+    said = f"{sure}: {row['outcome']}, {where}" if sure.startswith("not") else f"{sure} {row['outcome']}, {where}"
+    return said + ("; and the wrong way elsewhere" if row["against"] else "")
+
+
+def verdicts_said(book: Book, frame: pd.DataFrame) -> str:
+    """How many KPIs decide, inform and flatter, after how many tests, in a sentence with names."""
+    if frame.empty or not frame["tested"].any():
+        return "There are too few whole months to test whether a KPI moves with contribution or cash: nine are needed."
+    named = {what: [title(kpi) for kpi in frame.loc[frame["verdict"] == what, "kpi"]] for what in VERDICTS}
+    said = f"{count(frame['tested'].sum(), 'test')} of {count(len(frame), 'KPI')}: {len(named['decides'])} decide ({join_names(named['decides'], 8)}),"
+    said += f" {len(named['informs'])} inform and {len(named['flatters'])} flatter ({join_names(named['flatters'], 8)})."
+    if named["not tested"]:
+        said += f" Not tested: {join_names(named['not tested'], 12)}."
+    leading = [title(kpi) for kpi in frame.loc[frame["leads"], "kpi"]]
+    return said + (
+        f" Ahead of contribution or cash by a month or two: {join_names(leading, 6)}."
+        if leading
+        else " None is shown to run ahead by a month or two."
+    )
+
+
+def best_said(frame: pd.DataFrame) -> str:
+    """The strongest evidence among the KPIs that flatter and that decide, in a sentence with its interval."""
+    told = []
+    for what in ("decides", "flatters"):
+        part = frame[(frame["verdict"] == what) & frame["r"].notna()]
+        if len(part):
+            row = part.loc[part["r"].abs().idxmax()]
+            told.append(
+                f"{title(row['kpi'])} ({what}) has a rank correlation of {number(row['r'], 2)} with {row['outcome']}, {number(row['low'], 2)} to {number(row['high'], 2)}"
+            )
+    return "; ".join(told)[:1].upper() + "; ".join(told)[1:] + "." if told else ""
+
+
+def lead_lines(book: Book, kpis: Sequence[str]) -> pd.DataFrame:
+    """The tests over months of some KPIs as lines: kpi, lead (`same month`, `1 ahead`, `2 ahead`), outcome, r."""
+    frame = tests(book)
+    return frame[(frame["view"] == "months") & frame["kpi"].isin(list(kpis))][["kpi", "outcome", "lead", "r", "low", "high", "sure"]]
