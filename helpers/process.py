@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import team
-from helpers.book import JOINS, Book, remembered
+from helpers.book import Book, remembered
 from helpers.days import as_of
 from helpers.decisions import bootstrap
 from helpers.metrics import ratio
@@ -214,6 +214,42 @@ def raters(book: Book) -> pd.DataFrame:
     sums, sizes = (marks.groupby("entity")["mark"].transform(how) for how in ("sum", "count"))
     marks = marks.assign(apart=marks["mark"] - ((sums - marks["mark"]) / (sizes - 1).where(sizes > 1)))
     return marks.groupby("rater").agg(people=("apart", "count"), mean=("mark", "mean"), apart=("apart", "mean")).reset_index()
+
+
+def marks(book: Book, who: pd.Series) -> pd.DataFrame:
+    """How is each person seen in their last round, and between which raters' marks? who, round, overall (mean of the raters), lowest, highest
+    (rater's mean of the three traits), apart (highest − lowest is at least a whole mark). The widest apart first; only people with a rating."""
+    rounds = book.sql(
+        """select employee_id as entity, rater, substr(cast(max(a.month) as varchar), 1, 7) as round,
+                  avg(cast(cooperation + enthusiasm + loyalty as double) / 3) as mark from appraisals a
+           join (select employee_id, max(month) as month from appraisals where month <= $first group by employee_id) using (employee_id, month)
+           group by employee_id, rater order by entity, rater""", first=book.first_day.date(),
+    )  # fmt: skip
+    rounds = rounds[rounds["entity"].isin(people(book)["entity"])]
+    found = (
+        rounds.groupby("entity")
+        .agg(round=("round", "first"), overall=("mark", "mean"), lowest=("mark", "min"), highest=("mark", "max"))
+        .reset_index()
+    )
+    found = found.assign(
+        who=found["entity"].map(who), apart=(found["highest"] - found["lowest"]) >= 1 - 1e-9, gap=found["lowest"] - found["highest"]
+    )
+    found = found.sort_values(["gap", "entity"], ignore_index=True)
+    return found[["who", "round", "overall", "lowest", "highest", "apart"]]
+
+
+def marks_said(frame: pd.DataFrame, raters: pd.DataFrame) -> str:
+    """Whose raters are farthest apart, and whether one rater is milder, in a sentence."""
+    if frame.empty:
+        return "Nobody was rated."
+    row = frame.iloc[0]
+    said = f"Farthest apart are the raters of {label(row['who'])}: {number(row['lowest'], 2)} and {number(row['highest'], 2)};"
+    said += f" for {frame['apart'].sum()} of {count(len(frame), 'person', 'people')} it is a whole mark or more."
+    mild = raters.dropna(subset="apart")
+    if len(mild):
+        top = mild.loc[mild["apart"].idxmax()]
+        said += f" The mildest rater, {label(top['rater'])}, gives {number(top['apart'], 2)} more than the others to the same {count(top['people'], 'person', 'people')}."
+    return said
 
 
 # ---- market information ----------------------------------------------------------------------------------------------------------------
@@ -482,6 +518,24 @@ def findings(book: Book, who: pd.Series) -> pd.DataFrame:
         for entity in frame.loc[frame[flag] == False, "entity"]:  # noqa: E712
             rows.append(("person, a reason to look", who[entity], figure, action))
     return pd.DataFrame(rows, columns=["what", "about", "figure", "action"])
+
+
+def first_said(frame: pd.DataFrame) -> str:
+    """The first finding in a sentence, and how many there are."""
+    if frame.empty:
+        return "nothing here asks for a look."
+    row = frame.iloc[0]
+    return f"{count(len(frame), 'finding')}; first the {row['what']} – {label(row['about'])}: {row['figure']}; {row['action']}."
+
+
+def waits(frame: pd.DataFrame, who: pd.Series) -> pd.DataFrame:
+    """How long did each report wait? report (its day, who and what about, and its state), days; the longest first."""
+    order = frame.sort_values(["days", "reported_on"], ascending=[False, True], kind="stable", ignore_index=True)
+    about = order["product"].where(order["product"] != "", order["topic"])
+    names = [
+        f"{label(what, 22)}, {day:%m-%d} ({state})" for what, day, state in zip(about, order["reported_on"], order["state"], strict=True)
+    ]
+    return pd.DataFrame({"report": names, "days": order["days"].astype(float)})
 
 
 CURES = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from helpers.book import Book, dimension_sql, remembered
+from helpers.book import Book, remembered
 from helpers.contract import NOBODY
 from helpers.metrics import (
     COUNTED,
@@ -387,3 +387,57 @@ def months_said(book: Book, frame: pd.DataFrame) -> str:
     row = frame.loc[book.month]
     told = ", ".join(f"{int(row[f'{stage}_rank'])} as {stage}" for stage in STAGES)
     return f"Among its own last {len(frame)} months this one has place {told}."
+
+
+def board(card: pd.DataFrame, level: str, kpis: Sequence[str], currency: str = "") -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The KPIs of a level's entities as texts (with ▲ better or ▼ worse than at the base), and each one's place from 0 (worst) to 1: KPIs × entities."""
+    mine = card[(card["level"] == level) & card["kpi"].isin(list(kpis))]
+    order = [name for name in kpis if name in set(mine["kpi"])]
+    wide = mine.pivot(index="kpi", columns="entity", values="value").reindex(order)
+    arrows = (
+        mine.assign(arrow=mine["vs_base"].map({"better": " ▲", "worse": " ▼"}).fillna(""))
+        .pivot(index="kpi", columns="entity", values="arrow")
+        .reindex(order)
+    )
+    texts = pd.DataFrame(
+        {
+            entity: [
+                f"{_short(kpi, wide.loc[kpi, entity])}{arrows.loc[kpi, entity] if pd.notna(wide.loc[kpi, entity]) else ''}" for kpi in order
+            ]
+            for entity in wide
+        },
+        index=order,
+    )
+    signed = wide.mul([KPIS[name].better for name in order], axis=0)
+    shade = signed.rank(axis=1).sub(1).div((wide.notna().sum(axis=1) - 1).clip(lower=1), axis=0).where(wide.notna())
+    names = [title(name, KPIS[name].kind, currency) for name in order]
+    return texts.set_axis(names), shade.set_axis(names)
+
+
+def _short(kpi: str, value: float) -> str:
+    kind = KPIS[kpi].kind
+    return show(value, "number" if kind == "days" else kind, compact=kind in ("money", "number"))
+
+
+def widest(card: pd.DataFrame) -> str:
+    """The level with something to compare: channels, else stores, else teams, else the whole."""
+    sizes = card.groupby("level")["entity"].nunique()
+    return next((level for level in ("channel", "store", "team") if sizes.get(level, 0) > 1), "company" if "company" in sizes else "store")
+
+
+def entity_rows(card: pd.DataFrame, level: str, kpis: Sequence[str], currency: str = "") -> pd.DataFrame:
+    """The KPIs of a level's entities for a table: kpi, and a column of ready-made texts per entity (at most six)."""
+    texts, _ = board(card, level, kpis, currency)
+    return texts[list(texts)[:6]].rename_axis("kpi").reset_index().rename_axis(columns=None)
+
+
+def rank_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame of `stage_ranks` for a table: level, entity, and a rank per stage with its score."""
+    shown_ranks = {stage: frame[f"{stage}_rank"].astype("Int64") for stage in STAGES}
+    scored = {f"{stage}_score": frame[stage].astype(float) for stage in STAGES}
+    return pd.DataFrame({"level": frame["level"], "entity": frame["entity"], **shown_ranks, **scored})
+
+
+def month_lines(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame of `own_months` as lines: month, stage, score."""
+    return frame[list(STAGES)].rename_axis("month").reset_index().melt("month", var_name="stage", value_name="score")

@@ -1,6 +1,5 @@
 """Vanity by data: does a KPI move with, or ahead of, contribution and cash, and is it comparable and in anybody's hands?"""
 
-from collections.abc import Sequence
 from math import atanh, erfc, sqrt, tanh
 from statistics import NormalDist
 
@@ -10,7 +9,7 @@ import pandas as pd
 from helpers import days
 from helpers.book import Book, remembered
 from helpers.easing import holm
-from helpers.metrics import month_targets, people_ladder, ratio
+from helpers.metrics import people_ladder, ratio
 from helpers.scorecard import KPIS, ratios
 from helpers.text import count, join_names, number, title
 
@@ -357,7 +356,55 @@ def best_said(frame: pd.DataFrame) -> str:
     return "; ".join(told)[:1].upper() + "; ".join(told)[1:] + "." if told else ""
 
 
-def lead_lines(book: Book, kpis: Sequence[str]) -> pd.DataFrame:
-    """The tests over months of some KPIs as lines: kpi, lead (`same month`, `1 ahead`, `2 ahead`), outcome, r."""
-    frame = tests(book)
-    return frame[(frame["view"] == "months") & frame["kpi"].isin(list(kpis))][["kpi", "outcome", "lead", "r", "low", "high", "sure"]]
+def turned(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame of `verdicts` with r, low and high turned so that above zero is the KPI's good side, those that decide first: kpi, r, low, high, verdict."""
+    sign = frame["kpi"].map(lambda kpi: KPIS[kpi].better if kpi in KPIS else 1).astype(float)
+    ends = pd.DataFrame({"low": frame["low"].astype(float) * sign, "high": frame["high"].astype(float) * sign})
+    found = frame.assign(
+        r=frame["r"].astype(float) * sign, low=ends.min(axis=1), high=ends.max(axis=1), place=frame["verdict"].map(VERDICTS.index)
+    )
+    found = found.sort_values(["place", "r"], ascending=[True, False], kind="stable")
+    return found.assign(kpi=found["kpi"].map(title))[["kpi", "r", "low", "high", "verdict"]].reset_index(drop=True)
+
+
+def lead_rows(frame: pd.DataFrame, outcome: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The frame of `tests` against one outcome: texts (✓ where sure) and strength, KPIs × same month, 1 ahead, 2 ahead, across units."""
+    mine = frame[(frame["outcome"] == outcome) & frame["r"].notna()]
+    heads = np.where(
+        mine["view"] == "units", "across units", np.where(mine["lead"] == 0, "same month", mine["lead"].astype(str) + " ahead")
+    )
+    sign = mine["kpi"].map(lambda kpi: KPIS[kpi].better if kpi in KPIS else 1)
+    said = [f"{number(r, 2)}{' ✓' if sure else ''}" for r, sure in zip(mine["r"], mine["sure"], strict=True)]
+    long = mine.assign(head=heads, text=said, strength=(mine["r"].astype(float) * sign).clip(lower=0))
+    order, columns = (
+        list(dict.fromkeys(mine["kpi"])),
+        [head for head in ("same month", "1 ahead", "2 ahead", "across units") if head in set(heads)],
+    )
+    texts = long.pivot(index="kpi", columns="head", values="text").reindex(index=order, columns=columns).fillna("–")
+    shade = long.pivot(index="kpi", columns="head", values="strength").reindex(index=order, columns=columns)
+    names = [title(kpi) for kpi in order]
+    return texts.set_axis(names), shade.set_axis(names)
+
+
+def sure_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """The sure tests a month or two ahead, and then the strongest of the others: kpi, outcome, when, rank_correlation, interval, p_value, sure."""
+    ahead = frame[(frame["lead"] > 0) & frame["r"].notna()]
+    ahead = ahead.assign(size=ahead["r"].abs()).sort_values(["sure", "size"], ascending=False, kind="stable")
+    return pd.DataFrame({
+        "kpi": ahead["kpi"].map(title), "outcome": ahead["outcome"], "when": ahead["lead"].map(lambda lead: f"{count(lead, 'month')} ahead"),
+        "rank_correlation": ahead["r"].astype(float), "interval": [f"{number(low, 2)} to {number(high, 2)}" for low, high in zip(ahead["low"], ahead["high"], strict=True)],
+        "p_value": [number(p, 4) for p in ahead["p_value"]], "sure": np.where(ahead["sure"], "yes", "no"),
+    })  # fmt: skip
+
+
+def leads_said(frame: pd.DataFrame) -> str:
+    """How many of the tests a month or two ahead are sure, and the strongest of them, in a sentence."""
+    ahead = frame[(frame["lead"] > 0) & frame["r"].notna()]
+    if ahead.empty:
+        return "Whether a KPI warns can't be told yet: it takes ten months and more."
+    good = ahead[ahead["sure"] & ahead["better"]]
+    row = (good if len(good) else ahead).pipe(lambda f: f.loc[f["r"].abs().idxmax()])
+    said = f"{title(row['kpi'])} with {row['outcome']} {count(row['lead'], 'month')} later: {number(row['r'], 2)} ({number(row['low'], 2)} to {number(row['high'], 2)})"
+    if len(good):
+        return f"Of {count(len(ahead), 'test')} a month or two ahead {len(good)} are sure in the good direction; the strongest is {said}."
+    return f"Of {count(len(ahead), 'test')} a month or two ahead none is sure in the good direction; the strongest of all is {said}. After a rise a fall is usual, which shows as a minus."
