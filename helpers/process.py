@@ -14,7 +14,7 @@ from helpers.metrics import ratio
 from helpers.text import count, days, join_names, label, money, number, percent
 from helpers.vanity import LEADS, LEAST_MONTHS, MONTHS, go_with, judged
 
-REPORT_DAYS, LEAST_AFTER = 90, 14
+REPORT_DAYS, LEAST_AFTER, EARLIER = 90, 14, 6
 PROCESS = {
     "contacts_per_day": "contacts a day",
     "minutes_per_contact": "minutes a contact",
@@ -34,7 +34,7 @@ def people(book: Book) -> pd.DataFrame:
     """What does each person do, and what comes of it? Everyone with staffing, sales or a target in the month and scope.
 
     entity, team, fte, net_sales, contribution, attainment, new_customers (first-time buyers); days (with an activity record), contacts,
-    minutes, won, lost (of the records); sold_days (with a record or an order); reports (market reports of the last 90 days); round (last
+    minutes, won, lost (of the records), contacts_before (a day, in the six months before); sold_days (with a record or an order); reports (market reports of the last 90 days); round (last
     appraisal), and the ratios of PROCESS with sales_per_day and contribution_per_day (÷ sold_days). Then plan (a target above zero),
     process (a record) and review (an appraisal within the policy's review_months): true, false, or blank where the company has no such table.
     """
@@ -46,7 +46,7 @@ def people(book: Book) -> pd.DataFrame:
     )  # fmt: skip
     idle = staffed[~staffed["entity"].isin(sellers["entity"])]
     frame = pd.concat([sellers, idle.assign(net_sales=0.0, contribution=0.0, orders=0)], ignore_index=True) if len(idle) else sellers
-    for counted in (_records(book), _sold_days(book), _reports(book), _rounds(book)):
+    for counted in (_records(book), _earlier(book), _sold_days(book), _reports(book), _rounds(book)):
         frame = frame.merge(counted, on="entity", how="left")
     frame = frame.fillna({"days": 0, "sold_days": 0, "reports": 0}).astype({"days": int, "sold_days": int, "reports": int})
     return _flags(book, _ratios(frame)).sort_values(["net_sales", "entity"], ascending=[False, True], ignore_index=True)
@@ -58,6 +58,16 @@ def _records(book: Book) -> pd.DataFrame:
                   cast(sum(contact_minutes) as double) as minutes, cast(sum(new_customers) as double) as won, cast(sum(lost_customers) as double) as lost
            from activities where date between $first and $last group by employee_id order by employee_id""",
         first=book.first_day.date(), last=book.last_day.date(),
+    )  # fmt: skip
+
+
+def _earlier(book: Book) -> pd.DataFrame:
+    """Customers contacted per recorded day in the six months before: entity, contacts_before."""
+    first = pd.Period(book.month, "M") - EARLIER
+    return book.sql(
+        """select employee_id as entity, cast(sum(customers_contacted) as double) / count(distinct date) as contacts_before from activities
+           where date >= $start and date < $first and customers_contacted is not null group by employee_id order by employee_id""",
+        start=first.start_time.date(), first=book.first_day.date(),
     )  # fmt: skip
 
 
@@ -176,6 +186,16 @@ def leads_said(frame: pd.DataFrame) -> str:
     return f"Of {count(len(known), 'test')} {len(sure)} are sure; the strongest, {PROCESS[top['kpi']]}, has {said}."
 
 
+def changed_said(frame: pd.DataFrame, who: pd.Series, currency: str) -> str:
+    """Whose contacts a day fell most against their own six months before, beside what they contributed, in a sentence."""
+    known = frame.assign(part=ratio(frame["contacts_per_day"], frame["contacts_before"])).dropna(subset="part")
+    if known.empty:
+        return "Nobody has records of this month and of earlier ones, so no change of work can be told."
+    row = known.loc[known["part"].idxmin()]
+    said = f"Most changed the work of {label(who[row['entity']])}: {number(row['contacts_per_day'], 1)} customers a day,"
+    return f"{said} {number(row['contacts_before'], 1)} in the six months before; the month's contribution is {money(row['contribution'], currency)}."
+
+
 def gaps_said(frame: pd.DataFrame, who: pd.Series) -> str:
     """Who has no plan, no process data or no review, by name, in a sentence. It is a finding about records, not about people."""
     told = []
@@ -189,7 +209,7 @@ def gaps_said(frame: pd.DataFrame, who: pd.Series) -> str:
 def process_rows(frame: pd.DataFrame, who: pd.Series) -> pd.DataFrame:
     """The frame of `people` for a table, with yes and no for plan, process and review."""
     words = {True: "yes", False: "no"}
-    shown = frame[["contacts_per_day", "minutes_per_contact", "won", "lost", "reports", "sales_per_day", "contribution"]]
+    shown = frame[["contacts_per_day", "contacts_before", "minutes_per_contact", "won", "lost", "reports", "sales_per_day", "contribution"]]
     return (
         pd.DataFrame({"who": frame["entity"].map(who)})
         .join(shown)
@@ -528,8 +548,8 @@ def first_said(frame: pd.DataFrame) -> str:
     return f"{count(len(frame), 'finding')}; first the {row['what']} – {label(row['about'])}: {row['figure']}; {row['action']}."
 
 
-def waits(frame: pd.DataFrame, who: pd.Series) -> pd.DataFrame:
-    """How long did each report wait? report (its day, who and what about, and its state), days; the longest first."""
+def waits(frame: pd.DataFrame) -> pd.DataFrame:
+    """How long did each report wait? report (what about, and its state), days; the longest first."""
     order = frame.sort_values(["days", "reported_on"], ascending=[False, True], kind="stable", ignore_index=True)
     about = order["product"].where(order["product"] != "", order["topic"])
     names = [

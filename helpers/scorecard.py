@@ -419,6 +419,13 @@ def _short(kpi: str, value: float) -> str:
     return show(value, "number" if kind == "days" else kind, compact=kind in ("money", "number"))
 
 
+def weight_rows(book: Book) -> pd.DataFrame:
+    """The frame of `weights` for a table: kpi, and a share per stage as text, nothing where it counts for nothing."""
+    frame = weights(book)
+    shares = {stage: [percent(share, 0) if share else "" for share in frame[stage]] for stage in STAGES}
+    return pd.DataFrame({"kpi": [title(name) for name in frame.index], **shares})
+
+
 def widest(card: pd.DataFrame) -> str:
     """The level with something to compare: channels, else stores, else teams, else the whole."""
     sizes = card.groupby("level")["entity"].nunique()

@@ -236,7 +236,8 @@ def verdicts(book: Book) -> pd.DataFrame:
 
     Shown (moves or leads), a ratio and in somebody's hands: decides. Contribution is what the others are held against, so it decides by
     definition. Shown but a plain total or without a lever, or a ratio with a lever that may yet be shown: informs. Not shown and a total
-    or without a lever, or known not to go with either by as much as STRONG over months (`at_most`), or sure the wrong way: flatters.
+    or without a lever, or known not to go with either by as much as STRONG over months (`at_most`), or sure the wrong way: flatters. What is
+    contribution itself over something (OF_ONE_CLOTH) carries it whatever the tests say, so these can't refute it.
     """
     rows = []
     for kpi, part in tests(book).groupby("kpi", sort=False):
@@ -262,7 +263,12 @@ def verdicts(book: Book) -> pd.DataFrame:
     )
     found = [
         verdict(
-            row["kpi"], row["tested"], row["moves"] or row["leads"], row["against"] or row["at_most"] < STRONG, row["ratio"], row["lever"]
+            row["kpi"],
+            row["tested"],
+            row["moves"] or row["leads"],
+            row["against"] or (row["at_most"] < STRONG and row["kpi"] not in OF_ONE_CLOTH),
+            row["ratio"],
+            row["lever"],
         )
         for row in frame.to_dict("records")
     ]
@@ -368,13 +374,14 @@ def turned(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def lead_rows(frame: pd.DataFrame, outcome: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The frame of `tests` against one outcome: texts (✓ where sure) and strength, KPIs × same month, 1 ahead, 2 ahead, across units."""
+    """The frame of `tests` against one outcome, each r turned to the KPI's good side: texts (✓ where sure) and strength, KPIs × same month,
+    1 ahead, 2 ahead, across units."""
     mine = frame[(frame["outcome"] == outcome) & frame["r"].notna()]
     heads = np.where(
         mine["view"] == "units", "across units", np.where(mine["lead"] == 0, "same month", mine["lead"].astype(str) + " ahead")
     )
     sign = mine["kpi"].map(lambda kpi: KPIS[kpi].better if kpi in KPIS else 1)
-    said = [f"{number(r, 2)}{' ✓' if sure else ''}" for r, sure in zip(mine["r"], mine["sure"], strict=True)]
+    said = [f"{number(r, 2)}{' ✓' if sure else ''}" for r, sure in zip(mine["r"].astype(float) * sign, mine["sure"], strict=True)]
     long = mine.assign(head=heads, text=said, strength=(mine["r"].astype(float) * sign).clip(lower=0))
     order, columns = (
         list(dict.fromkeys(mine["kpi"])),
