@@ -36,7 +36,7 @@ def people(book: Book) -> pd.DataFrame:
     entity, team, fte, net_sales, contribution, attainment, new_customers (first-time buyers); days (with an activity record), contacts,
     minutes, won, lost (of the records), contacts_before (a day, in the six months before); sold_days (with a record or an order); reports (market reports of the last 90 days); round (last
     appraisal), and the ratios of PROCESS with sales_per_day and contribution_per_day (÷ sold_days). Then plan (a target above zero),
-    process (a record) and review (an appraisal within the policy's review_months): true, false, or blank where the company has no such table.
+    process (a record) and review (an appraisal within the policy's review_months): true, false, or blank where the company had recorded nothing of the kind yet.
     """
     names = team.names(book)
     sellers = team.people(book, names).drop(columns="who")
@@ -108,11 +108,20 @@ def _flags(book: Book, frame: pd.DataFrame) -> pd.DataFrame:
         "select distinct entity from targets where level = 'employee' and month = $first and target > 0", first=book.first_day.date()
     )
     oldest = book.months_back(book.policy.management.review_months)[0]
-    flags = {
-        "plan": ("targets", frame["entity"].isin(aimed["entity"])), "process": ("activities", frame["days"] > 0),
-        "review": ("appraisals", frame["round"].fillna("") >= oldest),
-    }  # fmt: skip
-    return frame.assign(**{name: None if table in book.missing else known.astype(object) for name, (table, known) in flags.items()})
+    known = recorded(book)
+    flags = {"plan": frame["entity"].isin(aimed["entity"]), "process": frame["days"] > 0, "review": frame["round"].fillna("") >= oldest}
+    return frame.assign(**{name: flag.astype(object) if known[name] else None for name, flag in flags.items()})
+
+
+def recorded(book: Book) -> dict[str, bool]:
+    """Had anybody recorded anything of a kind by the month? plan (a target of any level), process, review, feedback."""
+    kinds = {
+        "plan": "targets where month",
+        "process": "activities where date",
+        "review": "appraisals where month",
+        "feedback": "market_reports where reported_on",
+    }
+    return {kind: bool(len(book.sql(f"from {table} <= $last limit 1", last=as_of(book).date()))) for kind, table in kinds.items()}
 
 
 def teams(frame: pd.DataFrame) -> pd.DataFrame:
@@ -454,7 +463,7 @@ def checkup(book: Book) -> pd.DataFrame:
     it is a part of), answer (`fault` above the policy's max_gap, `in order`, or `unknown`), needs (tables that would tell), figure in words.
 
     The questions are those of a six-item list of faults in the sources: unplanned sales, uncontrolled process, unmanaged customers, no
-    feedback, no evaluation, no system. A missing table is no fault by itself: its question is unknown until somebody records something.
+    feedback, no evaluation, no system. What nobody records yet is no fault by itself: its question is unknown.
     """
     who, reports, limit = people(book), market(book), book.policy.management
     working = who[who["fte"].fillna(0) > 0] if (who["fte"].fillna(0) > 0).any() else who
@@ -474,7 +483,7 @@ def checkup(book: Book) -> pd.DataFrame:
          "net sales by people without a target of their own", "targets"),
         ("uncontrolled process", "Is the work on record, or only its result?", missing["process"], f"{size}, without a record in the month", "activities"),
         ("unmanaged customers", "Is somebody in charge of each customer?", loose, "net sales of twelve months of customers behind whom no person stands", "order_lines with customer_id and employee_id"),
-        ("no feedback", "Is what people report answered in time?", np.nan if "market_reports" in book.missing else 1 - answered,
+        ("no feedback", "Is what people report answered in time?", 1 - answered if recorded(book)["feedback"] else np.nan,
          f"{count(len(due), 'report')} of twelve months, without an answer within {days(limit.answer_days)}", "market_reports"),
         ("no evaluation", "Is everybody's work reviewed?", missing["review"], f"{size}, without an appraisal in {count(limit.review_months, 'month')}", "appraisals"),
         ("no system", "Does the same person have plan, record and review?", complete, f"{size}, lacking one of the three", "targets, activities, appraisals"),
@@ -510,7 +519,7 @@ def checkup_said(frame: pd.DataFrame) -> str:
     if faults.empty:
         return f"None of the questions that can be answered shows a fault.{tail}"
     row = faults.loc[faults["gap"].idxmax()]
-    return f"{len(faults)} of 6 questions show a fault; the largest gap is {row['fault']}: {row['figure']}.{tail}"
+    return f"Faults: {len(faults)} of 6 questions; the largest gap is {row['fault']}: {row['figure']}.{tail}"
 
 
 def findings(book: Book, who: pd.Series) -> pd.DataFrame:
@@ -535,8 +544,16 @@ def findings(book: Book, who: pd.Series) -> pd.DataFrame:
     frame = people(book)
     for flag, figure, action in (("plan", "no target", "agree on one, or say that none is wanted"), ("process", "no record of work", "ask whether the record is too much work"),
                                  ("review", "no recent appraisal", "have a talk, with two raters")):  # fmt: skip
-        for entity in frame.loc[frame[flag] == False, "entity"]:  # noqa: E712
-            rows.append(("person, a reason to look", who[entity], figure, action))
+        without = frame.loc[frame[flag] == False, "entity"]  # noqa: E712
+        if len(without):
+            rows.append(
+                (
+                    "people, a reason to look",
+                    join_names(without.map(who), 4, 20),
+                    f"{count(len(without), 'person', 'people')} with {figure}",
+                    action,
+                )
+            )
     return pd.DataFrame(rows, columns=["what", "about", "figure", "action"])
 
 

@@ -20,7 +20,7 @@ from helpers.metrics import (
     ratio,
     stock_metrics,
 )
-from helpers.text import join_names, label, money, number, percent, show, signed_money, title
+from helpers.text import count, join_names, label, money, number, percent, show, signed_money, title
 
 STAGES = ("startup", "growth", "mature")
 RANKED = ("store", "channel", "team")
@@ -54,6 +54,7 @@ KPIS = {kpi.name: kpi for kpi in (
     Kpi("operating_profit", "money", 1, False, "all of it, with people and rent", _SAID["operating_profit"]),
     Kpi("order_value", "money", 1, True, "basket, bundles, price", "Net sales of an order."),
     Kpi("gross_margin", "percent", 1, True, "price, cost, assortment", _SAID["gross_margin"]),
+    Kpi("cost_coverage", "percent", 1, True, "entering costs", _SAID["cost_coverage"]),
     Kpi("contribution_rate", "percent", 1, True, "discounts, fees, ads", "Contribution of each unit of net sales: the profit margin of selling."),
     Kpi("discount_share", "percent", -1, True, "discounts", "Part of the list price that was given away."),
     Kpi("refund_share", "percent", -1, True, "quality, description, size tables", "Refunds of the month against its sales before them."),
@@ -87,6 +88,7 @@ def ratios(sums: pd.DataFrame) -> pd.DataFrame:
     return sums.assign(
         order_value=ratio(sales, sums["orders"]),
         gross_margin=ratio(sums["gross_profit"], costed).where(sales > 1e-9),
+        cost_coverage=ratio(costed, sales),
         contribution_rate=ratio(sums["contribution"], sales),
         discount_share=ratio(-sums["discounts"], sums["gross_sales"]),
         refund_share=ratio(-sums["refunds"], before),
@@ -189,7 +191,7 @@ def gates(book: Book) -> dict[str, float]:
     """What the policy asks of a KPI of any entity, where it has a line."""
     policy = book.policy
     return {
-        "gross_margin": policy.product.min_gross_margin, "inventory_days": policy.product.max_inventory_days, "poas": 1.0,
+        "gross_margin": policy.product.min_gross_margin, "cost_coverage": policy.product.min_cost_coverage, "inventory_days": policy.product.max_inventory_days, "poas": 1.0,
         "promotion_share": policy.channel.max_promotion_share, "profit_per_employee": policy.team.min_profit_per_employee,
         "attainment": policy.target.min_attainment,
     }  # fmt: skip
@@ -349,11 +351,20 @@ def card_said(book: Book, card: pd.DataFrame, level: str, entity: str) -> str:
         return "Nothing can be told of this scope."
     weighed = [name for name in weights(book).index[weights(book)[book.stage] > 0] if name in mine.index]
     up = mine.loc[weighed, "vs_base"].value_counts()
-    said = f"Of the {len(weighed)} KPIs that stage {book.stage} weighs, {up.get('better', 0)} are better and {up.get('worse', 0)} worse than at the base."
+    said = f"Stage {book.stage} weighs {count(len(weighed), 'KPI')} that can be read here"
+    said += f": better than at the base {up.get('better', 0)}, worse {up.get('worse', 0)}." if len(up.drop("", errors="ignore")) else "."
     for name in ("net_sales", "contribution"):
-        if name in mine.index:
-            row = mine.loc[name]
-            said += f" {title(name).capitalize()}: {money(row['value'], book.currency)}, {against(name, row['value'], row['base'])} to the base and {against(name, row['value'], row['before'])} to the months before."
+        row = mine.loc[name] if name in mine.index else None
+        if row is not None:
+            beside = [
+                (against(name, row["value"], row[other]), words)
+                for other, words in (("base", "to the base"), ("before", "to the months before"))
+            ]
+            told = " and ".join(f"{change} {words}" for change, words in beside if change != "–")
+            said += f" {title(name).capitalize()}: {money(row['value'], book.currency)}{', ' if told else ''}{told}."
+    coverage = mine["value"].get("cost_coverage", np.nan)
+    if coverage < book.policy.product.min_cost_coverage:
+        said += f" The cost is known of {percent(coverage)} of the sales only, so profits are the least they can be."
     return said
 
 

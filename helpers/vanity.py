@@ -19,8 +19,11 @@ OUTCOMES = {"contribution": "contribution", "cash": "collections"}
 SERIAL_LAGS, STRONG = 2, 0.5
 STORE_KPIS = ("attainment", "profit_per_employee", "return_on_capital", "stock_to_sales", "inventory_days")
 """What is known of a store and not of its channels."""
+TESTED = [*(name for name in KPIS if name != "cost_coverage"), "impressions"]
 OF_ONE_CLOTH = ("operating_profit", "contribution_rate", "profit_per_employee", "return_on_capital")
 """KPIs whose numerator is contribution itself: that they move with it in the same month is no evidence."""
+COST_KPIS = (*OF_ONE_CLOTH, "contribution", "gross_profit", "gross_margin", "poas", "stock_to_sales", "inventory_days")
+"""What can't be known without the goods' cost."""
 VERDICTS = ("decides", "informs", "flatters", "not tested")
 
 
@@ -97,7 +100,7 @@ def panel(book: Book) -> pd.DataFrame:
     cells = ratios(_cells(book, months))
     cells = cells.assign(unit=cells["store"] + " · " + cells["channel"])
     stores = _stores(book, months)
-    names = [name for name in [*KPIS, "impressions"] if name in cells]
+    names = [name for name in TESTED if name in cells]
     own = [name for name in (*STORE_KPIS, *OUTCOMES.values()) if name in stores]
     long = {"cell": cells.melt(["month", "unit"], names, "kpi"), "store": stores.melt(["month", "unit"], own, "kpi")}
     frame = pd.concat([part.assign(grain=grain) for grain, part in long.items()], ignore_index=True)
@@ -188,12 +191,21 @@ def _stock(book: Book, months: list[str]) -> pd.DataFrame:
 def tests(book: Book) -> pd.DataFrame:
     """Every KPI against contribution and cash: over months at leads of 0, 1 and 2, and across the units of a month.
 
+    Where less of the sales is costed than the policy's min_cost_coverage, contribution and what needs a cost are unknown and left out.
     kpi, outcome, view (`months`: changes from month to month within each unit; `units`: within each month, who stands where), lead, and
     the keys of `go_with`; better (does the sign suit the KPI) and sure (after Holm over all rows). A figure isn't tested against itself.
     """
     frame, months, significance = panel(book), book.months_back(MONTHS), 1 - book.policy.evidence.confidence
+    frame = frame if costed(book) else frame[~frame["kpi"].isin(COST_KPIS)]
     wide = {key: part.pivot(index="month", columns="unit", values="value").reindex(months) for key, part in frame.groupby(["grain", "kpi"])}
     return judged(all_tests(wide, significance), significance)
+
+
+def costed(book: Book) -> bool:
+    """Is enough of the cost of the months known to hold anything against contribution?"""
+    months = [month for month in book.months_back(MONTHS) if month in book.months]
+    whole = book.ladder([], months).iloc[0]
+    return bool(whole["net_sales"] > 0 and 1 + whole["uncosted_sales"] / whole["net_sales"] >= book.policy.product.min_cost_coverage)
 
 
 def all_tests(wide: dict[tuple[str, str], pd.DataFrame], significance: float) -> pd.DataFrame:
@@ -203,7 +215,7 @@ def all_tests(wide: dict[tuple[str, str], pd.DataFrame], significance: float) ->
     """
     asked = [
         (grain, kpi, outcome, view, lead)
-        for kpi in [*KPIS, "impressions"] for grain in ("cell", "store") if (grain, kpi) in wide and (grain == "cell" or kpi in STORE_KPIS)
+        for kpi in TESTED for grain in ("cell", "store") if (grain, kpi) in wide and (grain == "cell" or kpi in STORE_KPIS)
         for outcome, figure in OUTCOMES.items() if (grain, figure) in wide and kpi != figure
         for view, lead in [*(("months", lead) for lead in LEADS), ("units", 0)]
         if lead or outcome != "contribution" or kpi not in OF_ONE_CLOTH
@@ -254,7 +266,7 @@ def verdicts(book: Book) -> pd.DataFrame:
         rows.append({
             "kpi": kpi, "outcome": top["outcome"], "view": top["view"], "lead": int(top["lead"]), "r": top["r"], "low": top["low"], "high": top["high"],
             "moves": bool((good["lead"] == 0).any()), "leads": bool((good["lead"] > 0).any()),
-            "against": bool((known["sure"] & ~known["better"]).any()), "tested": len(known), "at_most": _at_most(kpi, over_months),
+            "against": bool((known["sure"] & ~known["better"]).any()), "tested": len(over_months), "at_most": _at_most(kpi, over_months),
             "ratio": bool(about and about.ratio), "lever": about.lever if about else "",
         })  # fmt: skip
     frame = pd.DataFrame(
@@ -310,7 +322,7 @@ def verdict_rows(frame: pd.DataFrame) -> pd.DataFrame:
         "kpi": [title(kpi) for kpi in order["kpi"]],
         "verdict": order["verdict"].to_numpy(),
         "rank_correlation": order["r"].astype(float).to_numpy(),
-        "interval": [f"{number(low, 2)} to {number(high, 2)}" for low, high in zip(order["low"], order["high"], strict=True)],
+        "interval": ["–" if pd.isna(low) else f"{number(low, 2)} to {number(high, 2)}" for low, high in zip(order["low"], order["high"], strict=True)],
         "evidence": [_evidence(row) for row in order.to_dict("records")],
         "comparable": np.where(order["ratio"], "ratio", "total"),
         "lever": [lever or "none" for lever in order["lever"]],
@@ -329,16 +341,20 @@ def _evidence(row: dict) -> str:
     )
     sure = "not shown, strongest" if not (row["moves"] or row["leads"]) else "moves with" if row["lead"] == 0 else "runs ahead of"
     said = f"{sure}: {row['outcome']}, {where}" if sure.startswith("not") else f"{sure} {row['outcome']}, {where}"
+    said = f"by definition; {said}" if row["kpi"] == "contribution" else said
     return said + ("; and the wrong way elsewhere" if row["against"] else "")
 
 
 def verdicts_said(book: Book, frame: pd.DataFrame) -> str:
     """How many KPIs decide, inform and flatter, after how many tests, in a sentence with names."""
     if frame.empty or not frame["tested"].any():
-        return "There are too few whole months to test whether a KPI moves with contribution or cash: nine are needed."
+        unknown = "" if costed(book) else " Too little of the sales has a known cost to hold anything against contribution."
+        return f"It can't be tested whether a KPI moves with contribution or cash: nine whole months of both are needed.{unknown}"
     named = {what: [title(kpi) for kpi in frame.loc[frame["verdict"] == what, "kpi"]] for what in VERDICTS}
-    said = f"{count(frame['tested'].sum(), 'test')} of {count(len(frame), 'KPI')}: {len(named['decides'])} decide ({join_names(named['decides'], 8)}),"
-    said += f" {len(named['informs'])} inform and {len(named['flatters'])} flatter ({join_names(named['flatters'], 8)})."
+    said = (
+        f"{count(len(frame), 'KPI')} against contribution and cash: deciding {len(named['decides'])} ({join_names(named['decides'], 8)}),"
+    )
+    said += f" informing {len(named['informs'])}, flattering {len(named['flatters'])} ({join_names(named['flatters'], 8)})."
     if named["not tested"]:
         said += f" Not tested: {join_names(named['not tested'], 12)}."
     leading = [title(kpi) for kpi in frame.loc[frame["leads"], "kpi"]]

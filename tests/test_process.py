@@ -73,6 +73,28 @@ def test_a_missing_table_is_unknown_and_no_fault(tmp_path):
     assert process.people(book)[["plan", "process", "review"]].isna().all(axis=None)
 
 
+def test_before_anything_was_recorded_it_is_unknown(two_teams):
+    early = open_book(str(two_teams), "2025-01")  # targets begin in February
+    assert process.recorded(early) == {"plan": False, "process": True, "review": True, "feedback": False}
+    assert process.people(early)["plan"].isna().all() and process.people(early)["process"].notna().all()
+    found = process.checkup(early).set_index("fault")["answer"]
+    assert found["unplanned sales"] == "unknown" and found["uncontrolled process"] == "fault"  # Cy's record, and Ann at work
+
+
+def test_work_against_one_s_own_months(book, two_teams):
+    # Cy's 99 contacts of January are no measure in February, when Cy has no record; Ann had none before.
+    assert process.people(book).set_index("entity")["contacts_before"].to_dict() == pytest.approx(
+        {"ann": np.nan, "bo": np.nan, "cy": 99, "dee": np.nan, "eve": np.nan}, nan_ok=True
+    )
+    assert process.changed_said(process.people(book), team.names(book), "CNY").startswith("Nobody has records of this month and of earlier")
+
+
+def test_findings_about_people_are_one_row_each_kind(book):
+    found = process.findings(book, team.names(book, True)).set_index("figure")
+    assert found.loc["3 people with no target", "what"] == "people, a reason to look"
+    assert "Ann" not in " ".join(found["about"])
+
+
 def test_raters_against_each_other(book):
     # Ann: lead 3, peer 4. Cy has the lead only, so the lead is compared on Ann alone.
     found = process.raters(book).set_index("rater")
@@ -94,7 +116,7 @@ def test_six_questions_by_hand(book):
     assert np.isnan(found.loc["no feedback", "gap"])
     assert (found["answer"].drop("no feedback") == "fault").all()
     assert process.checkup_said(process.checkup(book)).startswith(
-        "5 of 6 questions show a fault; the largest gap is uncontrolled process: 75.0%"
+        "Faults: 5 of 6 questions; the largest gap is uncontrolled process: 75.0%"
     )
 
 

@@ -6,10 +6,17 @@ from math import erfc, sqrt
 import numpy as np
 import pandas as pd
 import pytest
+from folders import write
 
 from helpers import vanity
 from helpers.book import open_book
 from helpers.metrics import facts
+from helpers.sample import FOLDER
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return open_book(str(FOLDER), "2025-12")
 
 
 def columns(*values) -> pd.DataFrame:
@@ -120,8 +127,25 @@ def test_cells_of_the_panel_add_up_to_the_company(small_company):
     assert len(panel) == 2 and panel.to_dict() == pytest.approx(ladder[panel.index].to_dict())  # April still runs
 
 
+def test_without_costs_nothing_is_held_against_contribution(tmp_path):
+    days = [f"2024-{month:02d}-{day:02d}" for month in range(1, 13) for day in (3, 17)]
+    rows = [f"{n},1,{day},{store},web,P,1,{100 + 7 * n % 40}\n" for n, day in enumerate(days) for store in "AB"]
+    lines = "order_id,line_no,ordered_at,store,channel,product_id,quantity,gross_amount\n" + "".join(rows)
+    book = open_book(str(write(tmp_path, {"order_lines.csv": lines})), "2024-12")
+    assert not vanity.costed(book) and vanity.tests(book).empty
+    assert "Too little of the sales has a known cost" in vanity.verdicts_said(book, vanity.verdicts(book))
+
+
+def test_the_sample_s_vanity(sample):
+    # What is planted: splendid ROAS on a channel that is too dear, targets that are set to be met, followers by the visit.
+    found = vanity.verdicts(sample).set_index("kpi")["verdict"]
+    assert found[["roas", "attainment", "new_followers"]].tolist() == ["flatters"] * 3
+    assert found[["contribution", "refund_share"]].tolist() == ["decides"] * 2
+    assert found["net_sales"] == "informs"  # it moves with contribution, but it is a total that anybody can buy
+
+
 def test_too_few_months_are_not_tested(small_company):
     book = open_book(str(small_company), "2025-04")
     frame = vanity.verdicts(book)
     assert set(frame["verdict"]) <= {"not tested", "decides"} and set(frame.loc[frame["verdict"] == "decides", "kpi"]) <= {"contribution"}
-    assert "too few whole months" in vanity.verdicts_said(book, frame)
+    assert "nine whole months" in vanity.verdicts_said(book, frame)
