@@ -569,9 +569,7 @@ def waits(frame: pd.DataFrame) -> pd.DataFrame:
     """How long did each report wait? report (what about, and its state), days; the longest first."""
     order = frame.sort_values(["days", "reported_on"], ascending=[False, True], kind="stable", ignore_index=True)
     about = order["product"].where(order["product"] != "", order["topic"])
-    names = [
-        f"{label(what, 22)}, {day:%m-%d} ({state})" for what, day, state in zip(about, order["reported_on"], order["state"], strict=True)
-    ]
+    names = [f"{label(what, 17)} ({state})" for what, state in zip(about, order["state"], strict=True)]
     return pd.DataFrame({"report": names, "days": order["days"].astype(float)})
 
 

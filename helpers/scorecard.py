@@ -456,6 +456,8 @@ def rank_rows(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"level": frame["level"], "entity": frame["entity"], **shown_ranks, **scored})
 
 
-def month_lines(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame of `own_months` as lines: month, stage, score."""
-    return frame[list(STAGES)].rename_axis("month").reset_index().melt("month", var_name="stage", value_name="score")
+def month_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame of `own_months` for a table, newest first: month, and the place under each stage."""
+    return pd.DataFrame({"month": frame.index, **{stage: frame[f"{stage}_rank"].to_numpy() for stage in STAGES}})[::-1].reset_index(
+        drop=True
+    )
