@@ -31,7 +31,7 @@ def study(book: Book) -> pd.DataFrame:
     for step in STEPS:
         low, high = policy.product.min_gross_margin + step, policy.channel.max_promotion_share + step
         rows.append(_outcome(products, "gross margin below", "product", low, step == 0, products["gross_margin"] < low - 1e-12))
-        if high > 0:
+        if high > 0 and abs(step) != 0.10:
             rows.append(_outcome(channels, "promotion share above", "channel", high, step == 0, channels["promotion_share"] > high + 1e-12))
     for level, pairs in (("product", products), ("channel", channels)):
         rows.append(_outcome(pairs, "contribution below", level, 0.0, True, pairs["contribution"] < 0))
@@ -60,8 +60,12 @@ def _outcome(pairs: pd.DataFrame, gate: str, level: str, threshold: float, own: 
 
 def study_rows(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame of `study` for a table or figure: gate in words, `policy` at the policy's own threshold, and the counts and sums."""
-    lines = [percent(row.threshold, 0) if row.gate != "contribution below" else "zero" for row in frame.itertuples()]
-    words = [f"{level}: {gate} {line}" for level, gate, line in zip(frame["level"], frame["gate"], lines, strict=True)]
+    words = [
+        f"{level} at a loss"
+        if gate == "contribution below"
+        else f"{gate.replace('gross ', '').replace(' share', '')} {percent(threshold, 0)}"
+        for gate, level, threshold in zip(frame["gate"], frame["level"], frame["threshold"], strict=True)
+    ]
     return pd.DataFrame({"gate": words, "policy": np.where(frame["own"], "yes", "")}).join(
         frame[["fired", "right", "saved", "forgone", "net"]]
     )

@@ -369,7 +369,7 @@ def best_said(frame: pd.DataFrame) -> str:
     """The strongest evidence among the KPIs that flatter and that decide, in a sentence with its interval."""
     told = []
     for what in ("decides", "flatters"):
-        part = frame[(frame["verdict"] == what) & frame["r"].notna()]
+        part = frame[(frame["verdict"] == what) & frame["r"].notna() & (frame["tested"] > 0)]
         if len(part):
             row = part.loc[part["r"].abs().idxmax()]
             told.append(
@@ -389,35 +389,16 @@ def turned(frame: pd.DataFrame) -> pd.DataFrame:
     return found.assign(kpi=found["kpi"].map(title))[["kpi", "r", "low", "high", "verdict"]].reset_index(drop=True)
 
 
-def lead_rows(frame: pd.DataFrame, outcome: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The frame of `tests` against one outcome, each r turned to the KPI's good side: texts (✓ where sure) and strength, KPIs × same month,
-    1 ahead, 2 ahead, across units."""
+def lead_rows(frame: pd.DataFrame, outcome: str) -> pd.DataFrame:
+    """The frame of `tests` against one outcome for a table, each r turned to the KPI's good side, ✓ where sure: kpi, same_month, 1_month_ahead,
+    2_months_ahead, across_units."""
     mine = frame[(frame["outcome"] == outcome) & frame["r"].notna()]
-    heads = np.where(
-        mine["view"] == "units", "across units", np.where(mine["lead"] == 0, "same month", mine["lead"].astype(str) + " ahead")
-    )
+    names = np.where(mine["view"] == "units", "across_units", mine["lead"].map({0: "same_month", 1: "1_month_ahead", 2: "2_months_ahead"}))
     sign = mine["kpi"].map(lambda kpi: KPIS[kpi].better if kpi in KPIS else 1)
     said = [f"{number(r, 2)}{' ✓' if sure else ''}" for r, sure in zip(mine["r"].astype(float) * sign, mine["sure"], strict=True)]
-    long = mine.assign(head=heads, text=said, strength=(mine["r"].astype(float) * sign).clip(lower=0))
-    order, columns = (
-        list(dict.fromkeys(mine["kpi"])),
-        [head for head in ("same month", "1 ahead", "2 ahead", "across units") if head in set(heads)],
-    )
-    texts = long.pivot(index="kpi", columns="head", values="text").reindex(index=order, columns=columns).fillna("–")
-    shade = long.pivot(index="kpi", columns="head", values="strength").reindex(index=order, columns=columns)
-    names = [title(kpi) for kpi in order]
-    return texts.set_axis(names), shade.set_axis(names)
-
-
-def sure_rows(frame: pd.DataFrame) -> pd.DataFrame:
-    """The sure tests a month or two ahead, and then the strongest of the others: kpi, outcome, when, rank_correlation, interval, p_value, sure."""
-    ahead = frame[(frame["lead"] > 0) & frame["r"].notna()]
-    ahead = ahead.assign(size=ahead["r"].abs()).sort_values(["sure", "size"], ascending=False, kind="stable")
-    return pd.DataFrame({
-        "kpi": ahead["kpi"].map(title), "outcome": ahead["outcome"], "when": ahead["lead"].map(lambda lead: f"{count(lead, 'month')} ahead"),
-        "rank_correlation": ahead["r"].astype(float), "interval": [f"{number(low, 2)} to {number(high, 2)}" for low, high in zip(ahead["low"], ahead["high"], strict=True)],
-        "p_value": [number(p, 4) for p in ahead["p_value"]], "sure": np.where(ahead["sure"], "yes", "no"),
-    })  # fmt: skip
+    wide = mine.assign(name=names, said=said).pivot(index="kpi", columns="name", values="said").reindex(dict.fromkeys(mine["kpi"]))
+    wide = wide.reindex(columns=["same_month", "1_month_ahead", "2_months_ahead", "across_units"]).fillna("–")
+    return wide.set_axis([title(kpi) for kpi in wide.index]).rename_axis("kpi").rename_axis(columns=None).reset_index()
 
 
 def leads_said(frame: pd.DataFrame) -> str:
@@ -430,4 +411,4 @@ def leads_said(frame: pd.DataFrame) -> str:
     said = f"{title(row['kpi'])} with {row['outcome']} {count(row['lead'], 'month')} later: {number(row['r'], 2)} ({number(row['low'], 2)} to {number(row['high'], 2)})"
     if len(good):
         return f"Of {count(len(ahead), 'test')} a month or two ahead {len(good)} are sure in the good direction; the strongest is {said}."
-    return f"Of {count(len(ahead), 'test')} a month or two ahead none is sure in the good direction; the strongest of all is {said}. After a rise a fall is usual, which shows as a minus."
+    return f"Of {count(len(ahead), 'test')} a month or two ahead none is sure in the good direction; the strongest of all is {said}."
