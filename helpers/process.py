@@ -15,6 +15,7 @@ from helpers.text import count, days, join_names, label, money, number, percent
 from helpers.vanity import LEADS, LEAST_MONTHS, MONTHS, go_with, judged
 
 REPORT_DAYS, LEAST_AFTER, EARLIER = 90, 14, 6
+SOMEBODY = "someone not on the staff list"
 PROCESS = {
     "contacts_per_day": "contacts a day",
     "minutes_per_contact": "minutes a contact",
@@ -229,16 +230,18 @@ def process_rows(frame: pd.DataFrame, who: pd.Series) -> pd.DataFrame:
 # ---- appraisals ------------------------------------------------------------------------------------------------------------------------
 
 
-def raters(book: Book) -> pd.DataFrame:
+def raters(book: Book, who: pd.Series) -> pd.DataFrame:
     """Is a rater milder than the others? Each rater's marks of the last round, less the other raters' of the same people.
 
-    rater, people (with another rater too), mean (of the three traits), apart (above zero: milder). Blank with no second rater.
+    rater (a person by id or name is called as in `who`), people (with another rater too), mean (of the three traits), apart (above zero: milder). Blank with no second rater.
     """
     marks = book.sql(
         """select employee_id as entity, rater, cast(cooperation + enthusiasm + loyalty as double) / 3 as mark from appraisals
            join (select employee_id, max(month) as month from appraisals where month <= $first group by employee_id) using (employee_id, month)
            order by entity, rater""", first=book.first_day.date(),
     )  # fmt: skip
+    by_name = book.sql("select name, min(employee_id) as entity from employees group by name order by name").set_index("name")["entity"]
+    marks["rater"] = [who.get(by_name.get(rater, rater), rater) for rater in marks["rater"]]
     marks = marks.groupby(["entity", "rater"], as_index=False)["mark"].mean()
     sums, sizes = (marks.groupby("entity")["mark"].transform(how) for how in ("sum", "count"))
     marks = marks.assign(apart=marks["mark"] - ((sums - marks["mark"]) / (sizes - 1).where(sizes > 1)))
@@ -432,7 +435,7 @@ def market_said(book: Book, frame: pd.DataFrame, who: pd.Series) -> str:
     waiting = frame[frame["state"] == "overdue"]
     if len(waiting):
         row = waiting.loc[waiting["days"].idxmax()]
-        said += f" Longest waits what {label(who.get(row['entity'], row['entity']))} said about {label(row['product'] or row['topic'])}: {days(row['days'])}."
+        said += f" Longest waits what {label(who.get(row['entity'], SOMEBODY))} said about {label(row['product'] or row['topic'])}: {days(row['days'])}."
     fell = frame[frame["cost"].notna()]
     if len(fell):
         row = fell.loc[fell["cost"].idxmax()]
@@ -448,7 +451,7 @@ def market_rows(frame: pd.DataFrame, who: pd.Series) -> pd.DataFrame:
         ["first", "days"], ascending=[True, False], kind="stable"
     )
     return pd.DataFrame({
-        "reported": order["reported_on"].dt.strftime("%Y-%m-%d"), "who": order["entity"].map(who).astype(object).fillna(order["entity"]), "about": order["product"].where(order["product"] != "", order["topic"]),
+        "reported": order["reported_on"].dt.strftime("%Y-%m-%d"), "who": order["entity"].map(who).astype(object).fillna(SOMEBODY), "about": order["product"].where(order["product"] != "", order["topic"]),
         "severity": order["severity"], "summary": order["summary"], "state": order["state"], "days": order["days"],
         "margin_before": order["margin_before"].astype(float), "margin_after": order["margin_after"].astype(float), "then": order["then"].replace("", "nothing sure"), "cost": order["cost"].astype(float),
     })  # fmt: skip

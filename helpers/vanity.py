@@ -394,7 +394,7 @@ def lead_rows(frame: pd.DataFrame, outcome: str) -> pd.DataFrame:
     2_months_ahead, across_units."""
     mine = frame[(frame["outcome"] == outcome) & frame["r"].notna()]
     names = np.where(mine["view"] == "units", "across_units", mine["lead"].map({0: "same_month", 1: "1_month_ahead", 2: "2_months_ahead"}))
-    sign = mine["kpi"].map(lambda kpi: KPIS[kpi].better if kpi in KPIS else 1)
+    sign = mine["kpi"].map(lambda kpi: KPIS[kpi].better if kpi in KPIS else 1).astype(float)
     said = [f"{number(r, 2)}{' ✓' if sure else ''}" for r, sure in zip(mine["r"].astype(float) * sign, mine["sure"], strict=True)]
     wide = mine.assign(name=names, said=said).pivot(index="kpi", columns="name", values="said").reindex(dict.fromkeys(mine["kpi"]))
     wide = wide.reindex(columns=["same_month", "1_month_ahead", "2_months_ahead", "across_units"]).fillna("–")
