@@ -55,6 +55,8 @@ def go_with(x: pd.DataFrame, y: pd.DataFrame, least: int, confidence: float = 0.
     weight = (known.loc[:, moving].sum() - 1).to_numpy(float)
     shuffles = (a * (weight / weight.sum())) @ b.T  # [s, t]: what row s of x and row t of y would add, were they together
     r, variance = float(np.trace(shuffles)), float((shuffles**2).sum() / (len(a) - 1))
+    if variance < 1e-15:  # units that mirror each other exactly: whole rows carry nothing
+        return blank
     if serial:
         variance *= _leaning(a, b, weight)
     size = 1 / variance + 1

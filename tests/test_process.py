@@ -1,6 +1,7 @@
 """Process beside results, market information and the check-up: figures worked by hand."""
 
 import re
+import tomllib
 from datetime import date, timedelta
 
 import numpy as np
@@ -10,6 +11,7 @@ from two_teams import FILES
 
 from helpers import notebooks, process, team
 from helpers.book import open_book
+from helpers.sample import FOLDER
 
 
 @pytest.fixture(scope="module")
@@ -200,3 +202,40 @@ def test_two_shares_by_hand():
 def test_findings_put_the_dearest_report_first(reported):
     found = process.findings(reported, team.names(reported))
     assert found.iloc[0][["what", "about"]].tolist() == ["report without an answer", "P"] and "CNY 900" in found.iloc[0]["figure"]
+
+
+# ---- what is planted in the sample -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def planted():
+    stories = tomllib.loads((FOLDER / "answer_key.toml").read_text(encoding="utf-8"))["story"]
+    return open_book(str(FOLDER), "2025-12"), stories
+
+
+def test_stories_of_work_and_reports_are_found(planted):
+    book, stories = planted
+    people, reports = process.people(book).set_index("entity"), process.market(book)
+    told = {story["id"]: story for story in stories if {"reports", "contacts", "lacks"} & set(story)}
+    assert len(told) == 4
+    mine = reports[reports["product_id"] == told["report_answered_late"]["entity"]]
+    assert dict(zip(mine["reported_on"].dt.strftime("%Y-%m-%d"), mine["state"], strict=True)) == told["report_answered_late"]["reports"]
+    assert (mine["then"] == "margin fell").all() and (reports["then"].str.contains("margin fell").sum() == 2)
+    story = told["work_before_results"]
+    for column, key in (("contacts_before", "before"), ("contacts_per_day", "now")):
+        low, high = story["contacts"][key]
+        assert low <= people.loc[story["entity"], column] <= high
+    for flag in ("plan", "process", "review"):
+        lacking = {story["entity"] for story in told.values() if story.get("lacks") == flag}
+        assert set(people.index[people[flag] == False]) == lacking  # noqa: E712
+    assert process.marks(book, team.names(book)).iloc[0][["lowest", "highest"]].tolist() == [2, 5]
+    assert process.marks(book, team.names(book)).iloc[0]["who"] == team.names(book)[story["entity"]]
+
+
+def test_parts_add_up_to_the_ledger(planted):
+    book, _ = planted
+    ladder = book.ladder(["employee_id"]).set_index("employee_id")
+    people = process.people(book).set_index("entity")
+    assert people["net_sales"].sum() + ladder.loc["unassigned", "net_sales"] == pytest.approx(ladder["net_sales"].sum(), abs=0.005)
+    assert people["contribution"].sum() + ladder.loc["unassigned", "contribution"] == pytest.approx(ladder["contribution"].sum(), abs=0.005)
+    assert process.teams(people.reset_index())["net_sales"].sum() == pytest.approx(people["net_sales"].sum(), abs=0.005)

@@ -60,6 +60,11 @@ def test_blanks_short_columns_and_what_never_changes():
     assert np.isnan(vanity.go_with(x[[1, 2]], y[[1, 2]], least=5)["r"])
 
 
+def test_units_that_mirror_each_other_say_nothing():
+    up, down, any_ = list(range(8)), list(range(8, 0, -1)), [3, 1, 4, 5, 9, 2, 6, 8]
+    assert np.isnan(vanity.go_with(columns(up, down), columns(any_, any_), 8)["r"])
+
+
 def test_rank_only_and_blind_to_size_of_units():
     rng = np.random.default_rng(3)
     x, y = columns(*rng.random((3, 12))), columns(*rng.random((3, 12)))
