@@ -59,7 +59,7 @@ def places(frame: pd.DataFrame, stages: Mapping[str, str], own: str, top: int = 
 
     >>> two = pd.DataFrame({"level": ["store"] * 2, "entity": ["a", "b"], "s_rank": [1, 2], "m_rank": [2, 1]})
     >>> [text.get_text() for text in places(two, {"s_rank": "startup", "m_rank": "mature"}, "m_rank")[0].texts]
-    ['a', 'b']
+    ['b', 'a']
     """
     levels = list(dict.fromkeys(frame["level"]))
     if not levels:

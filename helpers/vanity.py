@@ -190,7 +190,7 @@ def _stock(book: Book, months: list[str]) -> pd.DataFrame:
 
 
 @remembered
-def tests(book: Book) -> pd.DataFrame:
+def evidence(book: Book) -> pd.DataFrame:
     """Every KPI against contribution and cash: over months at leads of 0, 1 and 2, and across the units of a month.
 
     Where less of the sales is costed than the policy's min_cost_coverage, contribution and what needs a cost are unknown and left out.
@@ -211,7 +211,7 @@ def costed(book: Book) -> bool:
 
 
 def all_tests(wide: dict[tuple[str, str], pd.DataFrame], significance: float) -> pd.DataFrame:
-    """The rows of `tests`, without better and sure. wide: by (grain, kpi), months × units; a KPI is held against the outcomes of its grain.
+    """The rows of `evidence`, without better and sure. wide: by (grain, kpi), months × units; a KPI is held against the outcomes of its grain.
 
     The intervals are those of all tests together: each at 1 − significance ÷ tests (Bonferroni), as the verdict is.
     """
@@ -254,7 +254,7 @@ def verdicts(book: Book) -> pd.DataFrame:
     contribution itself over something (OF_ONE_CLOTH) carries it whatever the tests say, so these can't refute it.
     """
     rows = []
-    for kpi, part in tests(book).groupby("kpi", sort=False):
+    for kpi, part in evidence(book).groupby("kpi", sort=False):
         known = part.dropna(subset="r")
         good = known[known["sure"] & known["better"]]
         over_months = known[known["view"] == "months"]
@@ -392,7 +392,7 @@ def turned(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def lead_rows(frame: pd.DataFrame, outcome: str) -> pd.DataFrame:
-    """The frame of `tests` against one outcome for a table, each r turned to the KPI's good side, ✓ where sure: kpi, same_month, 1_month_ahead,
+    """The frame of `evidence` against one outcome for a table, each r turned to the KPI's good side, ✓ where sure: kpi, same_month, 1_month_ahead,
     2_months_ahead, across_units."""
     mine = frame[(frame["outcome"] == outcome) & frame["r"].notna()]
     names = np.where(mine["view"] == "units", "across_units", mine["lead"].map({0: "same_month", 1: "1_month_ahead", 2: "2_months_ahead"}))

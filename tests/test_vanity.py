@@ -137,7 +137,7 @@ def test_without_costs_nothing_is_held_against_contribution(tmp_path):
     rows = [f"{n},1,{day},{store},web,P,1,{100 + 7 * n % 40}\n" for n, day in enumerate(days) for store in "AB"]
     lines = "order_id,line_no,ordered_at,store,channel,product_id,quantity,gross_amount\n" + "".join(rows)
     book = open_book(str(write(tmp_path, {"order_lines.csv": lines})), "2024-12")
-    assert not vanity.costed(book) and vanity.tests(book).empty
+    assert not vanity.costed(book) and vanity.evidence(book).empty
     assert "Too little of the sales has a known cost" in vanity.verdicts_said(book, vanity.verdicts(book))
 
 
