@@ -318,16 +318,16 @@ def verdict(kpi: str, tested: int, shown: bool, refuted: bool, is_ratio: bool, l
 
 
 def verdict_rows(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame of `verdicts` for a table, those that decide first: kpi, verdict, rank_correlation, interval, evidence, ratio, lever."""
-    order = frame.assign(place=frame["verdict"].map(VERDICTS.index)).sort_values(["place", "r"], ascending=[True, False], kind="stable")
+    """The frame of `verdicts` for a table, as `turned` turns and orders it: kpi, verdict, rank_correlation (above zero is the KPI's good side),
+    interval, evidence, comparable, lever."""
+    shown, by_name = turned(frame), frame.set_index(frame["kpi"].map(title))
+    rows = [by_name.loc[kpi].to_dict() for kpi in shown["kpi"]]
+    ends = zip(shown["low"], shown["high"], strict=True)
     return pd.DataFrame({
-        "kpi": [title(kpi) for kpi in order["kpi"]],
-        "verdict": order["verdict"].to_numpy(),
-        "rank_correlation": order["r"].astype(float).to_numpy(),
-        "interval": ["–" if pd.isna(low) else f"{number(low, 2)} to {number(high, 2)}" for low, high in zip(order["low"], order["high"], strict=True)],
-        "evidence": [_evidence(row) for row in order.to_dict("records")],
-        "comparable": np.where(order["ratio"], "ratio", "total"),
-        "lever": [lever or "none" for lever in order["lever"]],
+        "kpi": shown["kpi"], "verdict": shown["verdict"], "rank_correlation": shown["r"].astype(float),
+        "interval": ["–" if pd.isna(low) else f"{number(low, 2)} to {number(high, 2)}" for low, high in ends],
+        "evidence": [_evidence(row) for row in rows], "comparable": ["ratio" if row["ratio"] else "total" for row in rows],
+        "lever": [row["lever"] or "none" for row in rows],
     })  # fmt: skip
 
 
@@ -368,16 +368,18 @@ def verdicts_said(book: Book, frame: pd.DataFrame) -> str:
 
 
 def best_said(frame: pd.DataFrame) -> str:
-    """The strongest evidence among the KPIs that flatter and that decide, in a sentence with its interval."""
-    told = []
+    """The strongest evidence among the KPIs that decide and that flatter, in a sentence with its interval."""
+    told, known = [], frame[frame["r"].notna() & (frame["tested"] > 0)]
     for what in ("decides", "flatters"):
-        part = frame[(frame["verdict"] == what) & frame["r"].notna() & (frame["tested"] > 0)]
+        part = turned(known[known["verdict"] == what])
         if len(part):
-            row = part.loc[part["r"].abs().idxmax()]
+            row, outcome = part.iloc[0], known.set_index(known["kpi"].map(title)).loc[part.iloc[0]["kpi"], "outcome"]
+            ends = f"{number(row['low'], 2)} to {number(row['high'], 2)}"
             told.append(
-                f"{title(row['kpi'])} ({what}) has a rank correlation of {number(row['r'], 2)} with {row['outcome']}, {number(row['low'], 2)} to {number(row['high'], 2)}"
+                f"{row['kpi']} ({what}) goes with {outcome} at a rank correlation of {number(row['r'], 2)} on its good side, {ends}"
             )
-    return "; ".join(told)[:1].upper() + "; ".join(told)[1:] + "." if told else ""
+    said = "; ".join(told)
+    return f"{said[0].upper()}{said[1:]}." if said else ""
 
 
 def turned(frame: pd.DataFrame) -> pd.DataFrame:

@@ -199,6 +199,7 @@ MUTATIONS = {  # constants of the policy, and the notebooks whose stored outputs
     "02_product_profitability": ("min_gross_margin = 0.30", "min_gross_margin = 0.35"),
     "03_channel_comparison": ("max_promotion_share = 0.15", "max_promotion_share = 0.60"),
     "05_targets_and_pacing": ("max_stretch = 1.10", "max_stretch = 3.10"),
+    "09_kpi_scorecard": ("answer_days = 14", "answer_days = 41"),
 }
 
 
