@@ -503,13 +503,14 @@ def checkup(book: Book) -> pd.DataFrame:
 def unmanaged(book: Book) -> float:
     """Which part of the last twelve months' sales is by customers behind whom no person stands? Sales without a customer's id count as such.
 
-    A customer is managed when a person's id stands on any of their order lines of those months. Blank when no line names a person.
+    A customer is managed when a person's id stands on any of their order lines of those months. Blank when no line names a
+    person, or none a customer.
     """
     found = book.sql(
         """with year as (select customer_id, max(employee_id) as person, sum(gross_sales + discounts + shipping_income) as sold
                          from ledger where kind = 'sale' and month in (select unnest($months)) and {scope} group by customer_id)
            select cast(sum(sold) as double) as sold, cast(coalesce(sum(sold) filter (customer_id = '' or person = ''), 0) as double) as loose,
-                  cast(coalesce(max(person), '') as varchar) as anybody from year""", months=book.months_back(12),
+                  cast(case when max(customer_id) <> '' then coalesce(max(person), '') else '' end as varchar) as anybody from year""", months=book.months_back(12),
     ).iloc[0]  # fmt: skip
     return float(found["loose"] / found["sold"]) if found["anybody"] and found["sold"] > 1e-9 else np.nan
 

@@ -341,7 +341,7 @@ def base_said(card: pd.DataFrame) -> str:
     """What the comparison is with, in a sentence."""
     if card.empty or not card["base_month"].iloc[0]:
         return "There is no earlier month to compare with."
-    return f"The base is {card['base_month'].iloc[0]}; the trend is against the three months before as one (what is read over a longer window: three months earlier)."
+    return f"The base is {card['base_month'].iloc[0]}; the trend is against up to three months before as one (what is read over a longer window: three months earlier)."
 
 
 def card_said(book: Book, card: pd.DataFrame, level: str, entity: str) -> str:

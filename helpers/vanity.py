@@ -379,7 +379,7 @@ def best_said(frame: pd.DataFrame) -> str:
                 f"{row['kpi']} ({what}) goes with {outcome} at a rank correlation of {number(row['r'], 2)} on its good side, {ends}"
             )
     said = "; ".join(told)
-    return f"{said[0].upper()}{said[1:]}." if said else ""
+    return f"{said[0].upper()}{said[1:]}." if said else "There is no correlation to read aloud yet."
 
 
 def turned(frame: pd.DataFrame) -> pd.DataFrame:

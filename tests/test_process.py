@@ -98,6 +98,10 @@ def test_findings_about_people_are_one_row_each_kind(book):
     assert "Ann" not in " ".join(found["about"])
 
 
+def test_without_names_of_buyers_nobody_can_say_who_looks_after_them(reported, small_company):
+    assert np.isnan(process.unmanaged(reported)) and np.isnan(process.unmanaged(open_book(str(small_company), "2025-04")))
+
+
 def test_raters_against_each_other(book):
     # Ann: lead 3, peer 4. Cy has the lead only, so the lead is compared on Ann alone.
     found = process.raters(book, team.names(book)).set_index("rater")
