@@ -35,16 +35,19 @@ def people(book: Book) -> pd.DataFrame:
     """What does each person do, and what comes of it? Everyone with staffing, sales or a target in the month and scope.
 
     entity, team, fte, net_sales, contribution, attainment, new_customers (first-time buyers); days (with an activity record), contacts,
-    minutes, won, lost (of the records), contacts_before (a day, in the six months before); sold_days (with a record or an order); reports (market reports of the last 90 days); round (last
+    minutes, won, lost (of the records), contacts_before (a day, in the six months before); sold_days (with a record or an order);
+    reports (market reports of the last 90 days); round (last
     appraisal), and the ratios of PROCESS with sales_per_day and contribution_per_day (÷ sold_days). Then plan (a target above zero),
-    process (a record) and review (an appraisal within the policy's review_months): true, false, or blank where the company had recorded nothing of the kind yet.
+    process (a record) and review (an appraisal within the policy's review_months): true, false, or blank where the company had recorded
+    nothing of the kind yet.
     """
     names = team.names(book)
     sellers = team.people(book, names).drop(columns="who")
     staffed = book.sql(
         """select employee_id as entity, min(team) as team, cast(sum(fte) as double) as fte from staffing
-           where month = $first and {scope} group by employee_id order by employee_id""", first=book.first_day.date(),
-    )  # fmt: skip
+           where month = $first and {scope} group by employee_id order by employee_id""",
+        first=book.first_day.date(),
+    )
     idle = staffed[~staffed["entity"].isin(sellers["entity"])]
     frame = pd.concat([sellers, idle.assign(net_sales=0.0, contribution=0.0, orders=0)], ignore_index=True) if len(idle) else sellers
     for counted in (_records(book), _earlier(book), _sold_days(book), _reports(book), _rounds(book)):
@@ -58,8 +61,9 @@ def _records(book: Book) -> pd.DataFrame:
         """select employee_id as entity, count(distinct date) as days, cast(sum(customers_contacted) as double) as contacts,
                   cast(sum(contact_minutes) as double) as minutes, cast(sum(new_customers) as double) as won, cast(sum(lost_customers) as double) as lost
            from activities where date between $first and $last group by employee_id order by employee_id""",
-        first=book.first_day.date(), last=book.last_day.date(),
-    )  # fmt: skip
+        first=book.first_day.date(),
+        last=book.last_day.date(),
+    )
 
 
 def _earlier(book: Book) -> pd.DataFrame:
@@ -68,8 +72,9 @@ def _earlier(book: Book) -> pd.DataFrame:
     return book.sql(
         """select employee_id as entity, cast(sum(customers_contacted) as double) / count(distinct date) as contacts_before from activities
            where date >= $start and date < $first and customers_contacted is not null group by employee_id order by employee_id""",
-        start=first.start_time.date(), first=book.first_day.date(),
-    )  # fmt: skip
+        start=first.start_time.date(),
+        first=book.first_day.date(),
+    )
 
 
 def _sold_days(book: Book) -> pd.DataFrame:
@@ -77,31 +82,39 @@ def _sold_days(book: Book) -> pd.DataFrame:
         """select entity, count(distinct day) as sold_days from (
                select employee_id as entity, date as day from activities where date between $first and $last
                union all select employee_id, day from ledger where kind = 'sale' and month = $month and employee_id <> '' and {scope})
-           group by entity order by entity""", month=book.month, first=book.first_day.date(), last=book.last_day.date(),
-    )  # fmt: skip
+           group by entity order by entity""",
+        month=book.month,
+        first=book.first_day.date(),
+        last=book.last_day.date(),
+    )
 
 
 def _reports(book: Book) -> pd.DataFrame:
     return book.sql(
         """select employee_id as entity, count(*) as reports from market_reports where reported_on > $start and reported_on <= $last
            group by employee_id order by employee_id""",
-        start=(as_of(book) - pd.Timedelta(days=REPORT_DAYS)).date(), last=as_of(book).date(),
-    )  # fmt: skip
+        start=(as_of(book) - pd.Timedelta(days=REPORT_DAYS)).date(),
+        last=as_of(book).date(),
+    )
 
 
 def _rounds(book: Book) -> pd.DataFrame:
     return book.sql(
         """select employee_id as entity, substr(cast(max(month) as varchar), 1, 7) as round from appraisals where month <= $first
-           group by employee_id order by employee_id""", first=book.first_day.date(),
-    )  # fmt: skip
+           group by employee_id order by employee_id""",
+        first=book.first_day.date(),
+    )
 
 
 def _ratios(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(
-        contacts_per_day=ratio(frame["contacts"], frame["days"]), minutes_per_contact=ratio(frame["minutes"], frame["contacts"]),
-        won_per_day=ratio(frame["won"], frame["days"]), lost_per_day=ratio(frame["lost"], frame["days"]),
-        sales_per_day=ratio(frame["net_sales"], frame["sold_days"]), contribution_per_day=ratio(frame["contribution"], frame["sold_days"]),
-    )  # fmt: skip
+        contacts_per_day=ratio(frame["contacts"], frame["days"]),
+        minutes_per_contact=ratio(frame["minutes"], frame["contacts"]),
+        won_per_day=ratio(frame["won"], frame["days"]),
+        lost_per_day=ratio(frame["lost"], frame["days"]),
+        sales_per_day=ratio(frame["net_sales"], frame["sold_days"]),
+        contribution_per_day=ratio(frame["contribution"], frame["sold_days"]),
+    )
 
 
 def _flags(book: Book, frame: pd.DataFrame) -> pd.DataFrame:
@@ -153,7 +166,8 @@ def panels(frame: pd.DataFrame, who: pd.Series) -> pd.DataFrame:
 
 @remembered
 def leads(book: Book) -> pd.DataFrame:
-    """Does what people do run ahead of what they bring? The tests of `vanity.go_with` over months within each person: kpi (of PROCESS), lead, keys."""
+    """Does what people do run ahead of what they bring? The tests of `vanity.go_with` over months within each person: kpi (of PROCESS),
+    lead, keys."""
     months = [month for month in book.months_back(MONTHS) if month in book.months]
     if months and as_of(book) < book.last_day:
         months = months[:-1]
@@ -233,13 +247,15 @@ def process_rows(frame: pd.DataFrame, who: pd.Series) -> pd.DataFrame:
 def raters(book: Book, who: pd.Series) -> pd.DataFrame:
     """Is a rater milder than the others? Each rater's marks of the last round, less the other raters' of the same people.
 
-    rater (a person by id or name is called as in `who`), people (with another rater too), mean (of the three traits), apart (above zero: milder). Blank with no second rater.
+    rater (a person by id or name is called as in `who`), people (with another rater too), mean (of the three traits), apart (above zero:
+    milder). Blank with no second rater.
     """
     marks = book.sql(
         """select employee_id as entity, rater, cast(cooperation + enthusiasm + loyalty as double) / 3 as mark from appraisals
            join (select employee_id, max(month) as month from appraisals where month <= $first group by employee_id) using (employee_id, month)
-           order by entity, rater""", first=book.first_day.date(),
-    )  # fmt: skip
+           order by entity, rater""",
+        first=book.first_day.date(),
+    )
     by_name = book.sql("select name, min(employee_id) as entity from employees group by name order by name").set_index("name")["entity"]
     marks["rater"] = [who.get(by_name.get(rater, rater), rater) for rater in marks["rater"]]
     marks = marks.groupby(["entity", "rater"], as_index=False)["mark"].mean()
@@ -249,14 +265,17 @@ def raters(book: Book, who: pd.Series) -> pd.DataFrame:
 
 
 def marks(book: Book, who: pd.Series) -> pd.DataFrame:
-    """How is each person seen in their last round, and between which raters' marks? who, round, overall (mean of the raters), lowest, highest
-    (rater's mean of the three traits), apart (highest − lowest is at least a whole mark). The widest apart first; only people with a rating."""
+    """How is each person seen in their last round, and between which raters' marks? who, round, overall (mean of the raters), lowest,
+    highest
+    (rater's mean of the three traits), apart (highest − lowest is at least a whole mark). The widest apart first; only people with a
+    rating."""
     rounds = book.sql(
         """select employee_id as entity, rater, substr(cast(max(a.month) as varchar), 1, 7) as round,
                   avg(cast(cooperation + enthusiasm + loyalty as double) / 3) as mark from appraisals a
            join (select employee_id, max(month) as month from appraisals where month <= $first group by employee_id) using (employee_id, month)
-           group by employee_id, rater order by entity, rater""", first=book.first_day.date(),
-    )  # fmt: skip
+           group by employee_id, rater order by entity, rater""",
+        first=book.first_day.date(),
+    )
     rounds = rounds[rounds["entity"].isin(people(book)["entity"])]
     found = (
         rounds.groupby("entity")
@@ -280,7 +299,8 @@ def marks_said(frame: pd.DataFrame, raters: pd.DataFrame) -> str:
     mild = raters.dropna(subset="apart")
     if len(mild):
         top = mild.loc[mild["apart"].idxmax()]
-        said += f" The mildest rater, {label(top['rater'])}, gives {number(top['apart'], 2)} more than the others to the same {count(top['people'], 'person', 'people')}."
+        same = count(top["people"], "person", "people")
+        said += f" The mildest rater, {label(top['rater'])}, gives {number(top['apart'], 2)} more than the others to the same {same}."
     return said
 
 
@@ -294,7 +314,8 @@ def market(book: Book) -> pd.DataFrame:
     """What did the people in front of the customer report in the last year, who answered, and what happened to the product?
 
     Reports up to the day that the data reach, newest first: reported_on, entity (who), topic, product_id, product, severity, summary,
-    action, resolved_on (blank if later), days (to the answer, or open so far), state (`answered`, `late`, `open`, `overdue`; late and overdue
+    action, resolved_on (blank if later), days (to the answer, or open so far), state (`answered`, `late`, `open`, `overdue`; late and
+    overdue
     beyond the policy's answer_days), and the columns of `followed`. In a store's scope reports are the company's: they name no store.
     """
     end = as_of(book)
@@ -303,8 +324,9 @@ def market(book: Book) -> pd.DataFrame:
                   severity, summary, coalesce(action, '') as action, resolved_on
            from market_reports r left join products p on r.product_id = p.product_id where reported_on > $start and reported_on <= $last
            order by reported_on desc, employee_id, topic, r.product_id, severity, summary, action, resolved_on""",
-        start=(end - pd.DateOffset(years=1)).date(), last=end.date(),
-    )  # fmt: skip
+        start=(end - pd.DateOffset(years=1)).date(),
+        last=end.date(),
+    )
     frame = frame.assign(reported_on=pd.to_datetime(frame["reported_on"]), resolved_on=pd.to_datetime(frame["resolved_on"]))
     frame["resolved_on"] = frame["resolved_on"].where(frame["resolved_on"] <= end)
     took = (frame["resolved_on"].fillna(end) - frame["reported_on"]).dt.days
@@ -358,14 +380,23 @@ def _change(book: Book, report: pd.Series, span: int, end: pd.Timestamp, confide
                           sum(gross_sales + discounts + shipping_income + refunds + uncosted_sales + cogs) as profit
                    from ledger where kind in ('sale', 'return') and product_id = $product and day between $first and $last and {scope}
                    group by store, order_id, day))
-           group by later, bucket order by later, bucket""", product=report["product_id"], **window,
-    )  # fmt: skip
-    counts = book.sql(
-        """select day >= $day as later, count(distinct (store, order_id)) as orders,
+           group by later, bucket order by later, bucket""",
+        product=report["product_id"],
+        **window,
+    )
+    counts = (
+        book.sql(
+            """select day >= $day as later, count(distinct (store, order_id)) as orders,
                   count(distinct (store, order_id)) filter (product_id = $product) as having_it
            from ledger where kind = 'sale' and day between $first and $last and {scope} group by later order by later""",
-        product=report["product_id"], **window,
-    ).set_index("later").reindex([False, True]).fillna(0).astype(int)  # fmt: skip
+            product=report["product_id"],
+            **window,
+        )
+        .set_index("later")
+        .reindex([False, True])
+        .fillna(0)
+        .astype(int)
+    )
     margin = [_margin(orders[orders["later"] == later]) for later in (False, True)]
     known = orders.assign(
         **{
@@ -375,10 +406,17 @@ def _change(book: Book, report: pd.Series, span: int, end: pd.Timestamp, confide
         }
     )
     seed = zlib.crc32(f"{report['reported_on']:%Y-%m-%d}/{report['product_id']}".encode())
-    ends = bootstrap(
-        known[["costed_before", "profit_before", "costed_after", "profit_after"]].to_numpy(float),
-        lambda totals: totals[:, 3] / totals[:, 2] - totals[:, 1] / totals[:, 0], book.policy.evidence.resamples * 5, confidence, seed,
-    ) if not np.isnan(margin).any() else (np.nan, np.nan)  # fmt: skip
+    ends = (
+        bootstrap(
+            known[["costed_before", "profit_before", "costed_after", "profit_after"]].to_numpy(float),
+            lambda totals: totals[:, 3] / totals[:, 2] - totals[:, 1] / totals[:, 0],
+            book.policy.evidence.resamples * 5,
+            confidence,
+            seed,
+        )
+        if not np.isnan(margin).any()
+        else (np.nan, np.nan)
+    )
     few = (counts["having_it"] < book.policy.evidence.min_orders).any()
     ends = (np.nan, np.nan) if few else ends
     share, share_ends = shares(counts["having_it"].tolist(), counts["orders"].tolist(), confidence)
@@ -393,7 +431,8 @@ def _margin(orders: pd.DataFrame) -> float:
 
 
 def shares(having: list[int], orders: list[int], confidence: float) -> tuple[list[float], tuple[float, float]]:
-    """Two shares of orders and the interval of later less earlier, after Agresti and Caffo (2000): one order with and one without added to each.
+    """Two shares of orders and the interval of later less earlier, after Agresti and Caffo (2000): one order with and one without added
+    to each.
 
     >>> shares([10, 30], [100, 100], 0.95)[0]
     [0.1, 0.3]
@@ -450,11 +489,21 @@ def market_rows(frame: pd.DataFrame, who: pd.Series) -> pd.DataFrame:
     order = frame.assign(first=frame["state"].map({"overdue": 0, "open": 1, "late": 2, "answered": 3})).sort_values(
         ["first", "days"], ascending=[True, False], kind="stable"
     )
-    return pd.DataFrame({
-        "reported": order["reported_on"].dt.strftime("%Y-%m-%d"), "who": order["entity"].map(who).astype(object).fillna(SOMEBODY), "about": order["product"].where(order["product"] != "", order["topic"]),
-        "severity": order["severity"], "summary": order["summary"], "state": order["state"], "days": order["days"],
-        "margin_before": order["margin_before"].astype(float), "margin_after": order["margin_after"].astype(float), "then": order["then"].replace("", "nothing sure"), "cost": order["cost"].astype(float),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "reported": order["reported_on"].dt.strftime("%Y-%m-%d"),
+            "who": order["entity"].map(who).astype(object).fillna(SOMEBODY),
+            "about": order["product"].where(order["product"] != "", order["topic"]),
+            "severity": order["severity"],
+            "summary": order["summary"],
+            "state": order["state"],
+            "days": order["days"],
+            "margin_before": order["margin_before"].astype(float),
+            "margin_after": order["margin_after"].astype(float),
+            "then": order["then"].replace("", "nothing sure"),
+            "cost": order["cost"].astype(float),
+        }
+    )
 
 
 # ---- the management check-up ------------------------------------------------------------------------------------------------------------
@@ -463,7 +512,8 @@ def market_rows(frame: pd.DataFrame, who: pd.Series) -> pd.DataFrame:
 @remembered
 def checkup(book: Book) -> pd.DataFrame:
     """Six questions to the management, each answered from the data: fault, question, gap (the part that is missing, 0 to 1), of (what
-    it is a part of), answer (`fault` above the policy's max_gap, `in order`, or `unknown`), needs (tables that would tell), figure in words.
+    it is a part of), answer (`fault` above the policy's max_gap, `in order`, or `unknown`), needs (tables that would tell), figure in
+    words.
 
     The questions are those of a six-item list of faults in the sources: unplanned sales, uncontrolled process, unmanaged customers, no
     feedback, no evaluation, no system. What nobody records yet is no fault by itself: its question is unknown.
@@ -482,15 +532,49 @@ def checkup(book: Book) -> pd.DataFrame:
     answered = due["state"].eq("answered").mean() if len(due) else float(len(reports) > 0)
     loose = unmanaged(book)
     rows = [
-        ("unplanned sales", "Is what is sold what was planned?", named.loc[named["plan"] == False, "sold"].sum() / named["sold"].sum() if planned else np.nan,  # noqa: E712
-         "net sales by people without a target of their own", "targets"),
-        ("uncontrolled process", "Is the work on record, or only its result?", missing["process"], f"{size}, without a record in the month", "activities"),
-        ("unmanaged customers", "Is somebody in charge of each customer?", loose, "net sales of twelve months of customers behind whom no person stands", "order_lines with customer_id and employee_id"),
-        ("no feedback", "Is what people report answered in time?", 1 - answered if recorded(book)["feedback"] else np.nan,
-         f"{count(len(due), 'report')} of twelve months, without an answer within {days(limit.answer_days)}", "market_reports"),
-        ("no evaluation", "Is everybody's work reviewed?", missing["review"], f"{size}, without an appraisal in {count(limit.review_months, 'month')}", "appraisals"),
-        ("no system", "Does the same person have plan, record and review?", complete, f"{size}, lacking one of the three", "targets, activities, appraisals"),
-    ]  # fmt: skip
+        (
+            "unplanned sales",
+            "Is what is sold what was planned?",
+            named.loc[named["plan"] == False, "sold"].sum() / named["sold"].sum() if planned else np.nan,  # noqa: E712
+            "net sales by people without a target of their own",
+            "targets",
+        ),
+        (
+            "uncontrolled process",
+            "Is the work on record, or only its result?",
+            missing["process"],
+            f"{size}, without a record in the month",
+            "activities",
+        ),
+        (
+            "unmanaged customers",
+            "Is somebody in charge of each customer?",
+            loose,
+            "net sales of twelve months of customers behind whom no person stands",
+            "order_lines with customer_id and employee_id",
+        ),
+        (
+            "no feedback",
+            "Is what people report answered in time?",
+            1 - answered if recorded(book)["feedback"] else np.nan,
+            f"{count(len(due), 'report')} of twelve months, without an answer within {days(limit.answer_days)}",
+            "market_reports",
+        ),
+        (
+            "no evaluation",
+            "Is everybody's work reviewed?",
+            missing["review"],
+            f"{size}, without an appraisal in {count(limit.review_months, 'month')}",
+            "appraisals",
+        ),
+        (
+            "no system",
+            "Does the same person have plan, record and review?",
+            complete,
+            f"{size}, lacking one of the three",
+            "targets, activities, appraisals",
+        ),
+    ]
     frame = pd.DataFrame(rows, columns=["fault", "question", "gap", "of", "needs"]).astype({"gap": float})
     answer = np.where(frame["gap"].isna(), "unknown", np.where(frame["gap"] > limit.max_gap, "fault", "in order"))
     figure = [
@@ -501,7 +585,8 @@ def checkup(book: Book) -> pd.DataFrame:
 
 
 def unmanaged(book: Book) -> float:
-    """Which part of the last twelve months' sales is by customers behind whom no person stands? Sales without a customer's id count as such.
+    """Which part of the last twelve months' sales is by customers behind whom no person stands? Sales without a customer's id count as
+    such.
 
     A customer is managed when a person's id stands on any of their order lines of those months. Blank when no line names a
     person, or none a customer.
@@ -510,8 +595,9 @@ def unmanaged(book: Book) -> float:
         """with year as (select customer_id, max(employee_id) as person, sum(gross_sales + discounts + shipping_income) as sold
                          from ledger where kind = 'sale' and month in (select unnest($months)) and {scope} group by customer_id)
            select cast(sum(sold) as double) as sold, cast(coalesce(sum(sold) filter (customer_id = '' or person = ''), 0) as double) as loose,
-                  cast(case when max(customer_id) <> '' then coalesce(max(person), '') else '' end as varchar) as anybody from year""", months=book.months_back(12),
-    ).iloc[0]  # fmt: skip
+                  cast(case when max(customer_id) <> '' then coalesce(max(person), '') else '' end as varchar) as anybody from year""",
+        months=book.months_back(12),
+    ).iloc[0]
     return float(found["loose"] / found["sold"]) if found["anybody"] and found["sold"] > 1e-9 else np.nan
 
 
@@ -546,8 +632,11 @@ def findings(book: Book, who: pd.Series) -> pd.DataFrame:
     for row in checkup(book).query("answer == 'fault'").to_dict("records"):
         rows.append(("management", row["fault"], row["figure"], CURES[row["fault"]]))
     frame = people(book)
-    for flag, figure, action in (("plan", "no target", "agree on one, or say that none is wanted"), ("process", "no record of work", "ask whether the record is too much work"),
-                                 ("review", "no recent appraisal", "have a talk, with two raters")):  # fmt: skip
+    for flag, figure, action in (
+        ("plan", "no target", "agree on one, or say that none is wanted"),
+        ("process", "no record of work", "ask whether the record is too much work"),
+        ("review", "no recent appraisal", "have a talk, with two raters"),
+    ):
         without = frame.loc[frame[flag] == False, "entity"]  # noqa: E712
         if len(without):
             rows.append(
@@ -578,8 +667,11 @@ def waits(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 CURES = {
-    "unplanned sales": "give each seller a target that adds up to the store's", "uncontrolled process": "record contacts for a month before asking for more of them",
-    "unmanaged customers": "put a person's name behind the customers who buy most", "no feedback": "name who answers, and by when",
-    "no evaluation": "review everyone twice a year by two raters", "no system": "let target, record and review be one page per person",
-}  # fmt: skip
+    "unplanned sales": "give each seller a target that adds up to the store's",
+    "uncontrolled process": "record contacts for a month before asking for more of them",
+    "unmanaged customers": "put a person's name behind the customers who buy most",
+    "no feedback": "name who answers, and by when",
+    "no evaluation": "review everyone twice a year by two raters",
+    "no system": "let target, record and review be one page per person",
+}
 """What answers each fault of the check-up."""

@@ -42,31 +42,45 @@ class Kpi:
 
 
 _SAID = {metric.name: metric.meaning for metric in METRICS}
-KPIS = {kpi.name: kpi for kpi in (
-    Kpi("net_sales", "money", 1, False, "", _SAID["net_sales"]),
-    Kpi("orders", "number", 1, False, "", _SAID["orders"]),
-    Kpi("new_customers", "number", 1, False, "", "Buyers whose first order ever fell in the month."),
-    Kpi("visitors", "number", 1, False, "", "Visits that the traffic reports count."),
-    Kpi("new_followers", "number", 1, False, "", "People who began to follow; nobody has bought yet."),
-    Kpi("collections", "money", 1, False, "payout terms, chasing what is overdue", "Money received in the month, whenever it was sold."),
-    Kpi("gross_profit", "money", 1, False, "price, cost, assortment", _SAID["gross_profit"]),
-    Kpi("contribution", "money", 1, False, "price, cost, fees, ads", _SAID["contribution"]),
-    Kpi("operating_profit", "money", 1, False, "all of it, with people and rent", _SAID["operating_profit"]),
-    Kpi("order_value", "money", 1, True, "basket, bundles, price", "Net sales of an order."),
-    Kpi("gross_margin", "percent", 1, True, "price, cost, assortment", _SAID["gross_margin"]),
-    Kpi("cost_coverage", "percent", 1, True, "entering costs", _SAID["cost_coverage"]),
-    Kpi("contribution_rate", "percent", 1, True, "discounts, fees, ads", "Contribution of each unit of net sales: the profit margin of selling."),
-    Kpi("discount_share", "percent", -1, True, "discounts", "Part of the list price that was given away."),
-    Kpi("refund_share", "percent", -1, True, "quality, description, size tables", "Refunds of the month against its sales before them."),
-    Kpi("promotion_share", "percent", -1, True, "ads, commissions", _SAID["promotion_share"]),
-    Kpi("roas", "ratio", 1, True, "ads", _SAID["roas"]),
-    Kpi("poas", "ratio", 1, True, "ads, price, fees", _SAID["poas"]),
-    Kpi("attainment", "percent", 1, True, "", "Net sales against the target: a low target raises it too."),
-    Kpi("profit_per_employee", "money", 1, True, "what the work brings", _SAID["profit_per_employee"]),
-    Kpi("return_on_capital", "ratio", 1, True, "stock, price, purchases", _SAID["return_on_capital"]),
-    Kpi("stock_to_sales", "ratio", -1, True, "purchases, clearance", _SAID["stock_to_sales"]),
-    Kpi("inventory_days", "days", -1, True, "purchases, clearance", _SAID["inventory_days"]),
-)}  # fmt: skip
+KPIS = {
+    kpi.name: kpi
+    for kpi in (
+        Kpi("net_sales", "money", 1, False, "", _SAID["net_sales"]),
+        Kpi("orders", "number", 1, False, "", _SAID["orders"]),
+        Kpi("new_customers", "number", 1, False, "", "Buyers whose first order ever fell in the month."),
+        Kpi("visitors", "number", 1, False, "", "Visits that the traffic reports count."),
+        Kpi("new_followers", "number", 1, False, "", "People who began to follow; nobody has bought yet."),
+        Kpi(
+            "collections", "money", 1, False, "payout terms, chasing what is overdue", "Money received in the month, whenever it was sold."
+        ),
+        Kpi("gross_profit", "money", 1, False, "price, cost, assortment", _SAID["gross_profit"]),
+        Kpi("contribution", "money", 1, False, "price, cost, fees, ads", _SAID["contribution"]),
+        Kpi("operating_profit", "money", 1, False, "all of it, with people and rent", _SAID["operating_profit"]),
+        Kpi("order_value", "money", 1, True, "basket, bundles, price", "Net sales of an order."),
+        Kpi("gross_margin", "percent", 1, True, "price, cost, assortment", _SAID["gross_margin"]),
+        Kpi("cost_coverage", "percent", 1, True, "entering costs", _SAID["cost_coverage"]),
+        Kpi(
+            "contribution_rate",
+            "percent",
+            1,
+            True,
+            "discounts, fees, ads",
+            "Contribution of each unit of net sales: the profit margin of selling.",
+        ),
+        Kpi("discount_share", "percent", -1, True, "discounts", "Part of the list price that was given away."),
+        Kpi(
+            "refund_share", "percent", -1, True, "quality, description, size tables", "Refunds of the month against its sales before them."
+        ),
+        Kpi("promotion_share", "percent", -1, True, "ads, commissions", _SAID["promotion_share"]),
+        Kpi("roas", "ratio", 1, True, "ads", _SAID["roas"]),
+        Kpi("poas", "ratio", 1, True, "ads, price, fees", _SAID["poas"]),
+        Kpi("attainment", "percent", 1, True, "", "Net sales against the target: a low target raises it too."),
+        Kpi("profit_per_employee", "money", 1, True, "what the work brings", _SAID["profit_per_employee"]),
+        Kpi("return_on_capital", "ratio", 1, True, "stock, price, purchases", _SAID["return_on_capital"]),
+        Kpi("stock_to_sales", "ratio", -1, True, "purchases, clearance", _SAID["stock_to_sales"]),
+        Kpi("inventory_days", "days", -1, True, "purchases, clearance", _SAID["inventory_days"]),
+    )
+}
 """The KPIs in the order in which they are shown: volume, money, ratios, capital."""
 
 WINDOWED = ("return_on_capital", "stock_to_sales", "inventory_days", "profit_per_employee")
@@ -191,10 +205,14 @@ def gates(book: Book) -> dict[str, float]:
     """What the policy asks of a KPI of any entity, where it has a line."""
     policy = book.policy
     return {
-        "gross_margin": policy.product.min_gross_margin, "cost_coverage": policy.product.min_cost_coverage, "inventory_days": policy.product.max_inventory_days, "poas": 1.0,
-        "promotion_share": policy.channel.max_promotion_share, "profit_per_employee": policy.team.min_profit_per_employee,
+        "gross_margin": policy.product.min_gross_margin,
+        "cost_coverage": policy.product.min_cost_coverage,
+        "inventory_days": policy.product.max_inventory_days,
+        "poas": 1.0,
+        "promotion_share": policy.channel.max_promotion_share,
+        "profit_per_employee": policy.team.min_profit_per_employee,
         "attainment": policy.target.min_attainment,
-    }  # fmt: skip
+    }
 
 
 def _rows(
@@ -210,13 +228,21 @@ def _rows(
                 continue
             target = asked[name].get(entity, np.nan) if name in asked else np.nan
             then, lately = (frame[name].get(entity, np.nan) if name in frame else np.nan for frame in (base, before))
-            rows.append({
-                "level": level, "entity": entity, "kpi": name, "value": float(value),
-                "target": target if pd.notna(target) else lines.get(name, np.nan),
-                "target_from": "targets" if pd.notna(target) else "policy" if name in lines else "",
-                "base": then, "base_month": earlier, "before": lately,
-                "vs_base": versus(value, then, kpi.better), "vs_before": versus(value, lately, kpi.better),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "level": level,
+                    "entity": entity,
+                    "kpi": name,
+                    "value": float(value),
+                    "target": target if pd.notna(target) else lines.get(name, np.nan),
+                    "target_from": "targets" if pd.notna(target) else "policy" if name in lines else "",
+                    "base": then,
+                    "base_month": earlier,
+                    "before": lately,
+                    "vs_base": versus(value, then, kpi.better),
+                    "vs_before": versus(value, lately, kpi.better),
+                }
+            )
     return rows
 
 
@@ -243,7 +269,8 @@ def weights(book: Book) -> pd.DataFrame:
 
 
 def scores(wide: pd.DataFrame, weighed: pd.DataFrame) -> pd.DataFrame:
-    """Score and rank under each stage: a KPI gives an entity its place among the others from 0 (worst) to 1, a score is their weighted mean.
+    """Score and rank under each stage: a KPI gives an entity its place among the others from 0 (worst) to 1, a score is their weighted
+    mean.
 
     wide: entities × KPIs. weighed: KPIs × stages. Columns: <stage> (score), <stage>_rank (1 = best, ties share the better), <stage>_read
     (part of the stage's weights that can be read here). A KPI that is blank for all is left out; one entity's blank is the last place.
@@ -326,22 +353,25 @@ def kpi_rows(book: Book, card: pd.DataFrame, level: str, entity: str) -> pd.Data
     """The scorecard of one entity for a table: kpi, value, target, against_base, trend, weight (of the company's stage), meaning."""
     mine = card[(card["level"] == level) & (card["entity"] == entity)]
     given = weights(book)[book.stage]
-    return pd.DataFrame({
-        "kpi": [title(name, KPIS[name].kind, book.currency) for name in mine["kpi"]],
-        "value": [shown(*pair) for pair in mine[["kpi", "value"]].itertuples(index=False)],
-        "target": [shown(*pair) for pair in mine[["kpi", "target"]].itertuples(index=False)],
-        "against_base": [against(*three) for three in mine[["kpi", "value", "base"]].itertuples(index=False)],
-        "trend": [against(*three) for three in mine[["kpi", "value", "before"]].itertuples(index=False)],
-        "weight": [percent(given.get(name, 0.0), 0) if given.get(name, 0.0) else "" for name in mine["kpi"]],
-        "meaning": [KPIS[name].meaning for name in mine["kpi"]],
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "kpi": [title(name, KPIS[name].kind, book.currency) for name in mine["kpi"]],
+            "value": [shown(*pair) for pair in mine[["kpi", "value"]].itertuples(index=False)],
+            "target": [shown(*pair) for pair in mine[["kpi", "target"]].itertuples(index=False)],
+            "against_base": [against(*three) for three in mine[["kpi", "value", "base"]].itertuples(index=False)],
+            "trend": [against(*three) for three in mine[["kpi", "value", "before"]].itertuples(index=False)],
+            "weight": [percent(given.get(name, 0.0), 0) if given.get(name, 0.0) else "" for name in mine["kpi"]],
+            "meaning": [KPIS[name].meaning for name in mine["kpi"]],
+        }
+    )
 
 
 def base_said(card: pd.DataFrame) -> str:
     """What the comparison is with, in a sentence."""
     if card.empty or not card["base_month"].iloc[0]:
         return "There is no earlier month to compare with."
-    return f"The base is {card['base_month'].iloc[0]}; the trend is against up to three months before as one (what is read over a longer window: three months earlier)."
+    said = f"The base is {card['base_month'].iloc[0]}; the trend is against up to three months before as one"
+    return f"{said} (what is read over a longer window: three months earlier)."
 
 
 def card_said(book: Book, card: pd.DataFrame, level: str, entity: str) -> str:
@@ -382,7 +412,8 @@ def ranks_said(book: Book, frame: pd.DataFrame) -> str:
         else "No place depends on the stage."
     )
     first = frame[frame[f"{book.stage}_rank"] == 1]
-    said += f" First in the company's own stage, {book.stage}: {join_names([f'{level} {entity}' for level, entity in zip(first['level'], first['entity'], strict=True)], 6)}."
+    names = [f"{level} {entity}" for level, entity in zip(first["level"], first["entity"], strict=True)]
+    said += f" First in the company's own stage, {book.stage}: {join_names(names, 6)}."
     short = frame.groupby("level", sort=False)["mature_read"].first()
     short = short[short < 0.999]
     if len(short):
@@ -401,7 +432,8 @@ def months_said(book: Book, frame: pd.DataFrame) -> str:
 
 
 def board(card: pd.DataFrame, level: str, kpis: Sequence[str], currency: str = "") -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The KPIs of a level's entities as texts (with ▲ better or ▼ worse than at the base), and each one's place from 0 (worst) to 1: KPIs × entities."""
+    """The KPIs of a level's entities as texts (with ▲ better or ▼ worse than at the base), and each one's place from 0 (worst) to 1:
+    KPIs × entities."""
     mine = card[(card["level"] == level) & card["kpi"].isin(list(kpis))]
     order = [name for name in kpis if name in set(mine["kpi"])]
     wide = mine.pivot(index="kpi", columns="entity", values="value").reindex(order)

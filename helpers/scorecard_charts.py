@@ -90,7 +90,8 @@ def places(frame: pd.DataFrame, stages: Mapping[str, str], own: str, top: int = 
 
 
 def correlations(frame: pd.DataFrame, name: str = "kpi", top: int = 24, ax: Axes | None = None, **options) -> Axes:
-    """Which figures go with the money, and how surely? A mark with its interval per row, in the order given; right of zero is the good side.
+    """Which figures go with the money, and how surely? A mark with its interval per row, in the order given; right of zero is the good
+    side.
 
     frame: name, r, low, high (already turned so that above zero is good) and verdict, which chooses the mark and stands to the right.
 

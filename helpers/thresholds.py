@@ -40,7 +40,8 @@ def study(book: Book) -> pd.DataFrame:
 
 
 def _pairs(book: Book, dimension: str, months: list[str], coverage: float) -> pd.DataFrame:
-    """Each entity and month with sales and known enough cost, with the contribution of the month after (`next`, 0 where nothing was booked)."""
+    """Each entity and month with sales and known enough cost, with the contribution of the month after (`next`, 0 where nothing was
+    booked)."""
     frame = margins(book.ladder(["month", dimension], months))
     wide = frame.pivot(index=dimension, columns="month", values="contribution").reindex(columns=months)
     then = wide.shift(-1, axis=1).fillna(0.0).stack().rename("next").reset_index()
@@ -53,9 +54,16 @@ def _outcome(pairs: pd.DataFrame, gate: str, level: str, threshold: float, own: 
     after = pairs.loc[fired, "next"].astype(float)
     saved, forgone = float(-after[after < 0].sum()), float(after[after > 0].sum())
     return {
-        "gate": gate, "level": level, "threshold": round(threshold, 9), "own": own, "fired": int(fired.sum()), "right": int((after < 0).sum()),
-        "saved": saved + 0.0, "forgone": forgone, "net": saved - forgone + 0.0,
-    }  # fmt: skip
+        "gate": gate,
+        "level": level,
+        "threshold": round(threshold, 9),
+        "own": own,
+        "fired": int(fired.sum()),
+        "right": int((after < 0).sum()),
+        "saved": saved + 0.0,
+        "forgone": forgone,
+        "net": saved - forgone + 0.0,
+    }
 
 
 def study_rows(frame: pd.DataFrame) -> pd.DataFrame:

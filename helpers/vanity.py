@@ -145,8 +145,9 @@ def _stores(book: Book, months: list[str]) -> pd.DataFrame:
     frame["profit_per_employee"] = ratio(frame["operating_profit"], frame["fte"]) * 12
     targets = book.sql(
         """select substr(cast(month as varchar), 1, 7) as month, entity as unit, cast(target as double) as target from targets
-           where level = 'store' and metric = 'net_sales' and ($scope = 'company' or entity = $scope) order by all""", scope=book.scope,
-    )  # fmt: skip
+           where level = 'store' and metric = 'net_sales' and ($scope = 'company' or entity = $scope) order by all""",
+        scope=book.scope,
+    )
     frame = frame.merge(targets, on=["month", "unit"], how="left").merge(_stock(book, months), on=["month", "unit"], how="left")
     frame["attainment"] = ratio(frame["net_sales"], frame["target"].astype(float))
     paid = book.sql(
@@ -177,12 +178,15 @@ def _stock(book: Book, months: list[str]) -> pd.DataFrame:
             quarter, of_month = mine[(mine["day"] > start) & (mine["day"] <= last)], mine[(mine["day"] >= first) & (mine["day"] <= last)]
             mean, opening = window["value"].mean(), stock.loc[stock["date"] <= first, "value"]
             cogs, sold = -quarter["cogs"].sum(), -of_month["cogs"].sum()
-            rows.append({
-                "month": month, "unit": store,
-                "stock_to_sales": opening.iloc[-1] / sold if len(opening) and sold > 1e-9 else np.nan,
-                "inventory_days": mean / cogs * 90 if cogs > 1e-9 else np.nan,
-                "return_on_capital": quarter["contribution"].sum() / mean * 365 / 90 if mean > 1e-9 else np.nan,
-            })  # fmt: skip
+            rows.append(
+                {
+                    "month": month,
+                    "unit": store,
+                    "stock_to_sales": opening.iloc[-1] / sold if len(opening) and sold > 1e-9 else np.nan,
+                    "inventory_days": mean / cogs * 90 if cogs > 1e-9 else np.nan,
+                    "return_on_capital": quarter["contribution"].sum() / mean * 365 / 90 if mean > 1e-9 else np.nan,
+                }
+            )
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -211,17 +215,21 @@ def costed(book: Book) -> bool:
 
 
 def all_tests(wide: dict[tuple[str, str], pd.DataFrame], significance: float) -> pd.DataFrame:
-    """The rows of `evidence`, without better and sure. wide: by (grain, kpi), months × units; a KPI is held against the outcomes of its grain.
+    """The rows of `evidence`, without better and sure. wide: by (grain, kpi), months × units; a KPI is held against the outcomes of its
+    grain.
 
     The intervals are those of all tests together: each at 1 − significance ÷ tests (Bonferroni), as the verdict is.
     """
     asked = [
         (grain, kpi, outcome, view, lead)
-        for kpi in TESTED for grain in ("cell", "store") if (grain, kpi) in wide and (grain == "cell" or kpi in STORE_KPIS)
-        for outcome, figure in OUTCOMES.items() if (grain, figure) in wide and kpi != figure
+        for kpi in TESTED
+        for grain in ("cell", "store")
+        if (grain, kpi) in wide and (grain == "cell" or kpi in STORE_KPIS)
+        for outcome, figure in OUTCOMES.items()
+        if (grain, figure) in wide and kpi != figure
         for view, lead in [*(("months", lead) for lead in LEADS), ("units", 0)]
         if lead or outcome != "contribution" or kpi not in OF_ONE_CLOTH
-    ]  # fmt: skip
+    ]
     confidence = 1 - significance / max(len(asked), 1)
     rows = []
     for grain, kpi, outcome, view, lead in asked:
@@ -250,7 +258,8 @@ def verdicts(book: Book) -> pd.DataFrame:
 
     Shown (moves or leads), a ratio and in somebody's hands: decides. Contribution is what the others are held against, so it decides by
     definition. Shown but a plain total or without a lever, or a ratio with a lever that may yet be shown: informs. Not shown and a total
-    or without a lever, or known not to go with either by as much as STRONG over months (`at_most`), or sure the wrong way: flatters. What is
+    or without a lever, or known not to go with either by as much as STRONG over months (`at_most`), or sure the wrong way: flatters.
+    What is
     contribution itself over something (OF_ONE_CLOTH) carries it whatever the tests say, so these can't refute it.
     """
     rows = []
@@ -265,12 +274,24 @@ def verdicts(book: Book) -> pd.DataFrame:
             else pd.Series({"r": np.nan, "lead": 0, "low": np.nan, "high": np.nan, "outcome": "", "view": ""})
         )
         about = KPIS.get(kpi)
-        rows.append({
-            "kpi": kpi, "outcome": top["outcome"], "view": top["view"], "lead": int(top["lead"]), "r": top["r"], "low": top["low"], "high": top["high"],
-            "moves": bool((good["lead"] == 0).any()), "leads": bool((good["lead"] > 0).any()),
-            "against": bool((known["sure"] & ~known["better"]).any()), "tested": len(over_months), "at_most": _at_most(kpi, over_months),
-            "ratio": bool(about and about.ratio), "lever": about.lever if about else "",
-        })  # fmt: skip
+        rows.append(
+            {
+                "kpi": kpi,
+                "outcome": top["outcome"],
+                "view": top["view"],
+                "lead": int(top["lead"]),
+                "r": top["r"],
+                "low": top["low"],
+                "high": top["high"],
+                "moves": bool((good["lead"] == 0).any()),
+                "leads": bool((good["lead"] > 0).any()),
+                "against": bool((known["sure"] & ~known["better"]).any()),
+                "tested": len(over_months),
+                "at_most": _at_most(kpi, over_months),
+                "ratio": bool(about and about.ratio),
+                "lever": about.lever if about else "",
+            }
+        )
     frame = pd.DataFrame(
         rows,
         columns=["kpi", "outcome", "view", "lead", "r", "low", "high", "moves", "leads", "against", "tested", "at_most", "ratio", "lever"],
@@ -318,17 +339,23 @@ def verdict(kpi: str, tested: int, shown: bool, refuted: bool, is_ratio: bool, l
 
 
 def verdict_rows(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame of `verdicts` for a table, as `turned` turns and orders it: kpi, verdict, rank_correlation (above zero is the KPI's good side),
+    """The frame of `verdicts` for a table, as `turned` turns and orders it: kpi, verdict, rank_correlation (above zero is the KPI's good
+    side),
     interval, evidence, comparable, lever."""
     shown, by_name = turned(frame), frame.set_index(frame["kpi"].map(title))
     rows = [by_name.loc[kpi].to_dict() for kpi in shown["kpi"]]
     ends = zip(shown["low"], shown["high"], strict=True)
-    return pd.DataFrame({
-        "kpi": shown["kpi"], "verdict": shown["verdict"], "rank_correlation": shown["r"].astype(float),
-        "interval": ["–" if pd.isna(low) else f"{number(low, 2)} to {number(high, 2)}" for low, high in ends],
-        "evidence": [_evidence(row) for row in rows], "comparable": ["ratio" if row["ratio"] else "total" for row in rows],
-        "lever": [row["lever"] or "none" for row in rows],
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "kpi": shown["kpi"],
+            "verdict": shown["verdict"],
+            "rank_correlation": shown["r"].astype(float),
+            "interval": ["–" if pd.isna(low) else f"{number(low, 2)} to {number(high, 2)}" for low, high in ends],
+            "evidence": [_evidence(row) for row in rows],
+            "comparable": ["ratio" if row["ratio"] else "total" for row in rows],
+            "lever": [row["lever"] or "none" for row in rows],
+        }
+    )
 
 
 def _evidence(row: dict) -> str:
@@ -383,7 +410,8 @@ def best_said(frame: pd.DataFrame) -> str:
 
 
 def turned(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame of `verdicts` with r, low and high turned so that above zero is the KPI's good side, those that decide first: kpi, r, low, high, verdict."""
+    """The frame of `verdicts` with r, low and high turned so that above zero is the KPI's good side, those that decide first: kpi, r,
+    low, high, verdict."""
     sign = frame["kpi"].map(lambda kpi: KPIS[kpi].better if kpi in KPIS else 1).astype(float)
     ends = pd.DataFrame({"low": frame["low"].astype(float) * sign, "high": frame["high"].astype(float) * sign})
     found = frame.assign(
@@ -394,7 +422,8 @@ def turned(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def lead_rows(frame: pd.DataFrame, outcome: str) -> pd.DataFrame:
-    """The frame of `evidence` against one outcome for a table, each r turned to the KPI's good side, ✓ where sure: kpi, same_month, 1_month_ahead,
+    """The frame of `evidence` against one outcome for a table, each r turned to the KPI's good side, ✓ where sure: kpi, same_month,
+    1_month_ahead,
     2_months_ahead, across_units."""
     mine = frame[(frame["outcome"] == outcome) & frame["r"].notna()]
     names = np.where(mine["view"] == "units", "across_units", mine["lead"].map({0: "same_month", 1: "1_month_ahead", 2: "2_months_ahead"}))
