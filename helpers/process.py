@@ -204,9 +204,11 @@ def leads_said(frame: pd.DataFrame) -> str:
     sure = known[known["sure"]]
     top = (sure if len(sure) else known).pipe(lambda f: f.loc[f["r"].abs().idxmax()])
     when = "in the same month" if top["lead"] == 0 else f"{count(top['lead'], 'month')} later"
-    said = f"a rank correlation of {number(top['r'], 2)} with contribution {when} ({number(top['low'], 2)} to {number(top['high'], 2)}, {count(top['units'], 'person', 'people')})"
+    ends = f"{number(top['low'], 2)} to {number(top['high'], 2)}, {count(top['units'], 'person', 'people')}"
+    said = f"a rank correlation of {number(top['r'], 2)} with contribution {when} ({ends})"
     if sure.empty:
-        return f"Of {count(len(known), 'test')} none shows that work on record runs with or ahead of contribution; the strongest, {PROCESS[top['kpi']]}, has {said}."
+        none = f"Of {count(len(known), 'test')} none shows that work on record runs with or ahead of contribution"
+        return f"{none}; the strongest, {PROCESS[top['kpi']]}, has {said}."
     return f"Of {count(len(known), 'test')} {len(sure)} are sure; the strongest, {PROCESS[top['kpi']]}, has {said}."
 
 
@@ -217,7 +219,8 @@ def changed_said(frame: pd.DataFrame, who: pd.Series, currency: str) -> str:
         return "Nobody has records of this month and of earlier ones, so no change of work can be told."
     row = known.loc[known["part"].idxmin()]
     said = f"Most changed the work of {label(who[row['entity']])}: {number(row['contacts_per_day'], 1)} customers a day,"
-    return f"{said} {number(row['contacts_before'], 1)} in the six months before; the month's contribution is {money(row['contribution'], currency)}."
+    said += f" {number(row['contacts_before'], 1)} in the six months before"
+    return f"{said}; the month's contribution is {money(row['contribution'], currency)}."
 
 
 def gaps_said(frame: pd.DataFrame, who: pd.Series) -> str:
@@ -474,13 +477,14 @@ def market_said(book: Book, frame: pd.DataFrame, who: pd.Series) -> str:
     waiting = frame[frame["state"] == "overdue"]
     if len(waiting):
         row = waiting.loc[waiting["days"].idxmax()]
-        said += f" Longest waits what {label(who.get(row['entity'], SOMEBODY))} said about {label(row['product'] or row['topic'])}: {days(row['days'])}."
+        said += f" Longest waits what {label(who.get(row['entity'], SOMEBODY))} said about {label(row['product'] or row['topic'])}:"
+        said += f" {days(row['days'])}."
     fell = frame[frame["cost"].notna()]
     if len(fell):
         row = fell.loc[fell["cost"].idxmax()]
         wait = "answered after" if pd.notna(row["resolved_on"]) else "still open after"
-        said += f" After the report on {label(row['product'])} of {row['reported_on']:%Y-%m-%d} ({wait} {days(row['days'])}) its gross margin fell from {percent(row['margin_before'])}"
-        said += f" to {percent(row['margin_after'])} within a month, {money(row['cost'], book.currency)} of gross profit."
+        said += f" After the report on {label(row['product'])} of {row['reported_on']:%Y-%m-%d} ({wait} {days(row['days'])})"
+        said += f" its gross margin fell from {percent(row['margin_before'])} to {percent(row['margin_after'])} within a month, {money(row['cost'], book.currency)} of gross profit."
     return said
 
 

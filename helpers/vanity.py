@@ -441,7 +441,8 @@ def leads_said(frame: pd.DataFrame) -> str:
         return "Whether a KPI warns can't be told yet: it takes ten months and more."
     good = ahead[ahead["sure"] & ahead["better"]]
     row = (good if len(good) else ahead).pipe(lambda f: f.loc[f["r"].abs().idxmax()])
-    said = f"{title(row['kpi'])} with {row['outcome']} {count(row['lead'], 'month')} later: {number(row['r'], 2)} ({number(row['low'], 2)} to {number(row['high'], 2)})"
+    ends = f"{number(row['low'], 2)} to {number(row['high'], 2)}"
+    said = f"{title(row['kpi'])} with {row['outcome']} {count(row['lead'], 'month')} later: {number(row['r'], 2)} ({ends})"
     if len(good):
         return f"Of {count(len(ahead), 'test')} a month or two ahead {len(good)} are sure in the good direction; the strongest is {said}."
     return f"Of {count(len(ahead), 'test')} a month or two ahead none is sure in the good direction; the strongest of all is {said}."
