@@ -588,6 +588,18 @@ CHOICES = (
     "less what it paid back for lost goods; promotions that it charges by the day are marketing. What an order was paid leaves out the "
     "marketplace's fulfilment fees, as what is due does: they are part of the deposit that names no order.",
     "Where one report tells the money of a refund and another one the goods, they are two rows of `returns`, each on its own day.",
+    "A scorecard's base is the same month a year ago, else the month before; its trend is against the three months before as one, ratios of "
+    "their sums. What is read over 90 days or a year has the value of three months earlier instead. `contribution_rate` is contribution ÷ "
+    "net_sales, `discount_share` −discounts ÷ gross_sales, `refund_share` −refunds ÷ (net_sales − refunds), `order_value` net_sales ÷ orders.",
+    "In a stage's score each KPI gives an entity its place among its like, from 0 to 1; a KPI without a figure at a level is left out and the "
+    "other weights count in proportion; a blank of one entity is the last place. The stage switches the weights, nothing else.",
+    "A KPI is held against contribution and cash by Spearman's correlation of its changes from month to month within each store and channel, 0, 1 "
+    "and 2 months ahead, and of the levels across them within each month. The standard error is that of shuffling whole months (Hoeffding 1951), "
+    "widened for months that lean on the last (Bartlett 1946); verdicts are corrected after Holm (1979), intervals after Bonferroni, over all tests.",
+    "What follows a market report is compared over `followed_days` before and after it: the product's gross margin (bootstrap over its orders) and "
+    "its part of all orders (Agresti and Caffo 2000). A report is late when its answer takes longer than `answer_days`.",
+    "In the management check-up, what nobody has recorded up to the month is unknown, not a fault. A customer is managed when a person stands on any "
+    "of their order lines of twelve months; sales without a customer's id are not.",
     "A firing is `close` where the bootstrap interval holds the threshold, where fewer orders than `min_orders` speak, and where goods "
     "without a known cost could turn the loss into a profit.",
     "Alerts (`make alerts`) are the decisions of the month that holds the newest day, without rules about a person and without chances. While "

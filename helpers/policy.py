@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from helpers.contract import BadInput
 
@@ -100,6 +100,41 @@ class Alert(_Strict):
     gone_days: Annotated[int, Field(ge=0, le=366)]
 
 
+class Management(_Strict):
+    answer_days: Annotated[int, Field(ge=1, le=366)]
+    followed_days: Annotated[int, Field(ge=7, le=90)]
+    review_months: Annotated[int, Field(ge=1, le=36)]
+    max_gap: Annotated[float, Field(ge=0, lt=1)]
+
+
+class Weights(_Strict):
+    """What each KPI counts in a stage's score; together 1."""
+
+    net_sales: Share = 0
+    orders: Share = 0
+    new_customers: Share = 0
+    gross_profit: Share = 0
+    gross_margin: Share = 0
+    contribution: Share = 0
+    contribution_rate: Share = 0
+    return_on_capital: Share = 0
+    stock_to_sales: Share = 0
+    profit_per_employee: Share = 0
+    collections: Share = 0
+
+    @model_validator(mode="after")
+    def _together_one(self):
+        if abs(sum(self.model_dump().values()) - 1) > 1e-9:
+            raise ValueError("the weights of a stage add up to 1")
+        return self
+
+
+class Stages(_Strict):
+    startup: Weights
+    growth: Weights
+    mature: Weights
+
+
 class Rule(_Strict):
     """A rule as data: where it looks, when it fires, what it says, what it costs, and what may excuse it."""
 
@@ -128,6 +163,8 @@ class Policy(_Strict):
     people: People
     customer: Customer
     alert: Alert
+    management: Management
+    stages: Stages
     rules: dict[str, Rule]
 
     def thresholds(self) -> dict[str, float]:
@@ -177,7 +214,7 @@ def load_policy(overrides: dict | None = None) -> Policy:
     0.25
     """
     policy = tomllib.loads(POLICY_FILE.read_text(encoding="utf-8"))
-    known = [name for section in SECTIONS for name in policy[section]]
+    known = [*(name for section in SECTIONS for name in policy[section]), *Weights.model_fields]
     for section, values in (overrides or {}).items():
         if section not in SECTIONS:
             raise BadInput(f"company.toml: policy.{section} is not a section of the policy{did_you_mean(section, SECTIONS)}")

@@ -723,30 +723,35 @@ def reviews(chance: Chance, lines: list[dict], parcels: list[dict]) -> list[dict
 
 
 def activities(chance: Chance) -> list[dict]:
-    """Workdays of 2025; E06 hands in no figures, which is a finding of its own."""
+    """Workdays of 2025; E06 hands in no figures, which is a finding of its own, and the discounter follows fewer customers."""
     rest = {day for days, _ in PLAN["holiday"].values() for day in span(days)}
-    found = []
+    less, found = PLANTED["follows_less"], []
     for day in span(f"2025-01-01..{LAST}"):
         for person, who in EMPLOYEES.items():
             evening = who[1] == "evening"
             if day.weekday() > 4 or day in rest or person == "E06" or evening and day.weekday() not in (1, 3):
                 continue
             contacted = chance.whole(3, 9) if evening else chance.whole(6, 22)
-            found.append(row(date=day, employee_id=person, customers_contacted=contacted, contact_minutes=contacted * chance.whole(5, 11),
+            minutes = contacted * chance.whole(5, 11)
+            if person == less["employee"] and month_of(day) >= less["since"]:
+                contacted, minutes = contacted * less["keeps"] // 100, minutes * less["keeps"] // 100
+            found.append(row(date=day, employee_id=person, customers_contacted=contacted, contact_minutes=minutes,
                              new_customers=chance.whole(0, 3), lost_customers=int(chance.u() < 0.2)))  # fmt: skip
     return found
 
 
 def appraisals(chance: Chance) -> list[dict]:
-    def marks() -> dict:
-        return {trait: chance.pick({2: 5, 3: 30, 4: 45, 5: 20}) for trait in ("cooperation", "enthusiasm", "loyalty")}
-
-    return [
-        row(month=month, employee_id=person, rater=rater) | marks()
-        for month in ("2025-03", "2025-06", "2025-09", "2025-12")
-        for person in EMPLOYEES
-        for rater in ("lead", "peer")
-    ]
+    """A round each quarter by lead and peer. One person is left out since the summer; of another, the two raters think differently."""
+    traits, skipped, apart, found = ("cooperation", "enthusiasm", "loyalty"), PLANTED["unreviewed"], PLANTED["raters_apart"], []
+    for month in ("2025-03", "2025-06", "2025-09", "2025-12"):
+        for person in EMPLOYEES:
+            for rater in ("lead", "peer"):
+                marks = {trait: chance.pick({2: 5, 3: 30, 4: 45, 5: 20}) for trait in traits}
+                if person == apart["employee"] and month >= apart["since"]:
+                    marks = dict.fromkeys(traits, apart[rater])
+                if person != skipped["employee"] or month < skipped["since"]:
+                    found.append(row(month=month, employee_id=person, rater=rater) | marks)
+    return found
 
 
 def market_reports() -> list[dict]:
