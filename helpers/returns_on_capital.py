@@ -208,21 +208,23 @@ def freed(book: Book) -> pd.DataFrame:
     fired = product_decisions(book).query("verdict in ('stop_loss', 'clear')")
     if fired.empty:
         return pd.DataFrame(columns=columns)
-    goods = decisions.products(book).set_index("entity")
+    each = fired.assign(stop=fired["verdict"] == "stop_loss", sure=fired["confidence"] == "clear")
+    each = each.groupby("entity", sort=True).agg(name=("name", "first"), stop=("stop", "any"), sure=("sure", "any"))
+    goods = decisions.products(book).set_index("entity").reindex(each.index)
     held = on_hand(book).set_index("entity")["stock"] if "inventory" not in book.missing else pd.Series(dtype=float)
-    rows, policy = [], book.policy
-    on = as_of(book) + pd.Timedelta(days=int(policy.cash.clearance_days) + usual_payout_days(book))
-    for entity, each in fired.groupby("entity", sort=True):
-        stop = "stop_loss" in set(each["verdict"])
-        there = float(held.get(entity, 0.0 if len(held) else np.nan))
-        allowed = 0.0 if stop else max(float(goods.loc[entity, "cogs_90"]), 0.0) / WINDOW * policy.product.max_inventory_days
-        goes = max(there - allowed, 0.0) if there == there else np.nan
-        loss = max(-float(goods.loc[entity, "contribution"]), 0.0) if stop else 0.0
-        frees = goes * policy.cash.clearance_price
-        sure = "clear" if "clear" in set(each["confidence"]) else "close"
-        rows.append((entity, each["name"].iloc[0], "stop" if stop else "clear", sure, there, goes, frees, on, loss))
-    frame = pd.DataFrame(rows, columns=columns)
-    return frame.sort_values(["frees", "entity"], ascending=[False, True], ignore_index=True)
+    there = held.reindex(each.index, fill_value=0.0 if len(held) else np.nan).astype(float)
+    daily = goods["cogs_90"].clip(lower=0) / WINDOW if "cogs_90" in goods else 0.0
+    goes = (there - (~each["stop"]) * daily * book.policy.product.max_inventory_days).clip(lower=0)
+    frame = pd.DataFrame(
+        {
+            "entity": each.index, "name": each["name"], "decision": np.where(each["stop"], "stop", "clear"),
+            "confidence": np.where(each["sure"], "clear", "close"), "stock": there, "goes": goes, "frees": goes * book.policy.cash.clearance_price,
+            "on": as_of(book) + pd.Timedelta(days=int(book.policy.cash.clearance_days) + usual_payout_days(book)),
+            "a_month": (-goods["contribution"]).clip(lower=0).where(each["stop"], 0.0),
+        },
+        columns=columns,
+    )  # fmt: skip
+    return frame.reset_index(drop=True).sort_values(["frees", "entity"], ascending=[False, True], ignore_index=True)
 
 
 def usual_payout_days(book: Book) -> int:
