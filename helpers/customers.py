@@ -13,7 +13,7 @@ import pandas as pd
 from helpers.book import Book, remembered
 from helpers.contract import NOBODY
 from helpers.ledger import segment_sql
-from helpers.metrics import facts, month_targets, ratio
+from helpers.metrics import facts, month_targets, ratio, wilson
 from helpers.text import count, join_names, label, money, number, percent, signed_money, title
 
 SEGMENTS = {
@@ -401,7 +401,8 @@ def at_risk(book: Book) -> pd.DataFrame:
     ).iloc[0]
     if not counts["customers"]:
         return pd.DataFrame(columns=["level", "entity"])
-    low, high = wilson(counts["away"], counts["customers"], book.policy.evidence.confidence)
+    z = NormalDist().inv_cdf((1 + book.policy.evidence.confidence) / 2)
+    (low,), (high,) = wilson(pd.Series([counts["away"]]), pd.Series([counts["customers"]]), z)
     return pd.DataFrame(
         {
             "level": ["segment"],
@@ -414,18 +415,6 @@ def at_risk(book: Book) -> pd.DataFrame:
             "sample_size": [int(counts["customers"])],
         }
     )
-
-
-def wilson(hits: float, trials: float, confidence: float = 0.95) -> tuple[float, float]:
-    """The interval of a share of `hits` in `trials` (Wilson 1927), also where there are few.
-
-    >>> tuple(round(end, 4) for end in wilson(1, 10))  # the textbook's example
-    (0.0179, 0.4042)
-    """
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share = hits / trials
-    middle, half = share + z * z / (2 * trials), z * np.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2))
-    return float((middle - half) / (1 + z * z / trials)), float((middle + half) / (1 + z * z / trials))
 
 
 # ---- concentration -------------------------------------------------------------------------------------------------------------

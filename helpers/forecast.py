@@ -25,7 +25,7 @@ from helpers.landing import (
     run,
     season,
 )  # fmt: skip
-from helpers.metrics import COUNTED, LEVELS, month_targets
+from helpers.metrics import COUNTED, LEVELS, month_targets, wilson
 from helpers.pacing import cautions, daily_targets
 from helpers.text import number, percent
 from helpers.weights import month_weights
@@ -346,10 +346,8 @@ def reliability(tested: pd.DataFrame, bins: int = 5) -> pd.DataFrame:
     trials = _trials(tested[tested["method"] == "used"])
     place = np.minimum((trials["probability"] * bins).astype(int), bins - 1)
     found = trials.groupby(place.to_numpy()).agg(forecast=("probability", "mean"), reached=("reached", "mean"), trials=("reached", "size"))
-    n, share = found["trials"], found["reached"]
-    middle = (share + 1.96**2 / (2 * n)) / (1 + 1.96**2 / n)
-    half = 1.96 * np.sqrt(share * (1 - share) / n + 1.96**2 / (4 * n**2)) / (1 + 1.96**2 / n)
-    return found.assign(low=middle - half, high=middle + half)[["forecast", "reached", "low", "high", "trials"]].reset_index(drop=True)
+    low, high = wilson(found["reached"] * found["trials"], found["trials"])
+    return found.assign(low=low, high=high)[["forecast", "reached", "low", "high", "trials"]].reset_index(drop=True)
 
 
 def reliability_said(frame: pd.DataFrame) -> str:

@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 from helpers.book import Book, remembered
 from helpers.days import as_of
-from helpers.metrics import WINDOW, ratio
+from helpers.metrics import WINDOW, ratio, wilson
 
 # One row per order: when it was placed, first shipped and last delivered, its first carrier, and whether it came later than promised.
 # Promised and not delivered counts as late once the promise has passed; before that nobody can tell.
@@ -192,19 +192,6 @@ def praise_apart(book: Book) -> pd.DataFrame:
     parts = [praise(book, by).assign(by=by) for by in ("delivery", "goods", "store", "carrier")]
     frame = pd.concat(parts, ignore_index=True)
     return frame.assign(who=frame["by"] + ": " + frame["name"].astype(str))
-
-
-def wilson(hits: pd.Series, trials: pd.Series, z: float = 1.96) -> tuple[pd.Series, pd.Series]:
-    """The 95 % interval of a share (Wilson 1927), which stays within 0 and 1.
-
-    >>> low, high = wilson(pd.Series([81]), pd.Series([263]))  # Newcombe (1998): 0.2553 to 0.3662
-    >>> low.round(4).tolist(), high.round(4).tolist()
-    ([0.2553], [0.3662])
-    """
-    n, share = trials.astype(float), ratio(hits, trials)
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return middle - half, middle + half
 
 
 @remembered

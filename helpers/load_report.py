@@ -11,7 +11,7 @@ from helpers.contract import NOBODY
 from helpers.days import ends_early, order_days
 from helpers.metrics import margins
 from helpers.sources.reading import SUMMARY
-from helpers.text import join_names, label, money, number, percent
+from helpers.text import count, join_names, label, money, number, percent
 
 FEW = 0.5  # a store with less than half of its usual order lines deserves a look: a heuristic, no rule of the policy
 
@@ -46,18 +46,9 @@ def rows_said(frame: pd.DataFrame) -> str:
     came, loaded, aside, repeated, lost = (int(frame[name].sum()) for name in ("rows_in", "loaded", "set_aside", "repeated", "lost"))
     share = f" ({percent(aside / came, 2)})" if came else ""
     proof = "so no row is lost" if not frame["lost"].any() else f"but {number(abs(lost))} rows are unaccounted for: don't use these figures"
-    words = f"{number(came)} rows came in from {_count(len(frame), 'file')}: {number(loaded)} were loaded and {number(aside)} set aside"
+    words = f"{number(came)} rows came in from {count(len(frame), 'file')}: {number(loaded)} were loaded and {number(aside)} set aside"
     again = f", {number(repeated)} repeat rows of another file" if repeated else ""
     return f"{words}{share}{again}, {proof}."
-
-
-def _count(how_many: int, noun: str) -> str:
-    """A number with its noun.
-
-    >>> _count(1, "file"), _count(3, "order line")
-    ('1 file', '3 order lines')
-    """
-    return f"{how_many:,} {noun}{'' if how_many == 1 else 's'}"
 
 
 def reasons(book: Book) -> pd.DataFrame:
@@ -76,13 +67,13 @@ def reasons_said(frame: pd.DataFrame) -> str:
     """The most frequent reason in a sentence. frame: reasons."""
     if frame.empty:
         return "Every row could be used; nothing was set aside."
-    first, count = frame.iloc[0], int(frame["rows"].sum())
+    first, rows_aside = frame.iloc[0], int(frame["rows"].sum())
     example = f" (for example {label(first['example'])})" if first["example"] else ""
     where = f"{label(first['where'], 80)}: {label(first['reason'], 100)}{example}"
     if len(frame) > 1 and first["rows"] == 1:
-        return f"{_count(count, 'row')} set aside, each for a reason or in a column of its own; the first is {where}."
-    others = f" There are {_count(len(frame), 'different reason')} in all." if len(frame) > 1 else ""
-    return f"Of {_count(count, 'row')} set aside, {number(first['rows'])} stand{'s' if first['rows'] == 1 else ''} in {where}.{others}"
+        return f"{count(rows_aside, 'row')} set aside, each for a reason or in a column of its own; the first is {where}."
+    others = f" There are {count(len(frame), 'different reason')} in all." if len(frame) > 1 else ""
+    return f"Of {count(rows_aside, 'row')} set aside, {number(first['rows'])} stand{'s' if first['rows'] == 1 else ''} in {where}.{others}"
 
 
 def aside(book: Book) -> pd.DataFrame:
@@ -202,7 +193,7 @@ def cancelled_said(book: Book) -> str:
     if not found["cancelled"]:
         return "No order line is marked as cancelled."
     return (
-        f"{number(found['cancelled'])} of {_count(found['lines'], 'order line')} ({percent(found['cancelled'] / found['lines'])})"
+        f"{number(found['cancelled'])} of {count(found['lines'], 'order line')} ({percent(found['cancelled'] / found['lines'])})"
         f" {'is' if found['cancelled'] == 1 else 'are'} cancelled,"
         f" {number(found['now'])} of them ordered in {book.month}: loaded, counted and worth nothing."
     )
@@ -260,7 +251,7 @@ def uncosted_said(frame: pd.DataFrame, currency: str) -> str:
         return "No product of the month lacks a cost."
     first, total = frame.iloc[0], frame["uncosted_sales"].sum()
     return (
-        f"{_count(len(frame), 'product')} {'lacks' if len(frame) == 1 else 'lack'} a cost for {money(total, currency)} of net sales;"
+        f"{count(len(frame), 'product')} {'lacks' if len(frame) == 1 else 'lack'} a cost for {money(total, currency)} of net sales;"
         f" {label(first['name'])} alone for {money(first['uncosted_sales'], currency)}."
     )
 
@@ -277,7 +268,7 @@ def missing_said(frame: pd.DataFrame) -> str:
     """frame: missing."""
     if frame.empty:
         return "All tables of the contract are there: no section of any notebook is switched off."
-    words = f"{_count(len(frame), 'table')} {'is' if len(frame) == 1 else 'are'} missing: {join_names(frame['table'], 6)}"
+    words = f"{count(len(frame), 'table')} {'is' if len(frame) == 1 else 'are'} missing: {join_names(frame['table'], 6)}"
     return f"{words}. Sections that need one say so in its place."
 
 
@@ -322,7 +313,7 @@ def to_do(book: Book) -> pd.DataFrame:
     why = reasons(book)
     why = why[why["reason"] != SUMMARY].reset_index(drop=True)  # an export's own total rows need no repair
     if len(why):
-        found.append((f"repair {_count(int(why['rows'].sum()), 'row')} at the source", reasons_said(why)))
+        found.append((f"repair {count(int(why['rows'].sum()), 'row')} at the source", reasons_said(why)))
     if len(strange) and not misspelt:
         found.append(("see whether the columns that were left out matter", unknown_said(strange)))
     if len(book.missing):
@@ -334,5 +325,5 @@ def to_do_said(frame: pd.DataFrame) -> str:
     """The first thing to do, in words. frame: to_do."""
     if frame.empty:
         return "Nothing has to be put right: read on."
-    more = f" Then {_count(len(frame) - 1, 'smaller matter')}, below." if len(frame) > 1 else ""
+    more = f" Then {count(len(frame) - 1, 'smaller matter')}, below." if len(frame) > 1 else ""
     return f"{frame['what'][0][:1].upper()}{frame['what'][0][1:]}.{more}"

@@ -10,10 +10,6 @@ from helpers.decisions import sentence
 from helpers.text import count, days, join_names, label, money, number, percent, signed_money
 
 
-def _hours(value) -> str:
-    return number(value) + (" hour" if number(value) == "1" else " hours")
-
-
 def _day(value) -> str:
     return f"{pd.Timestamp(value):%Y-%m-%d}"
 
@@ -253,10 +249,10 @@ def speed_said(book: Book) -> str:
         return "No parcel of the month's orders is known." + book.lacks("shipments")
     orders, promised, late = sent["orders"].sum(), sent["promised"].sum(), sent["late"].sum()
     said = (
-        f"{count(orders, 'order')} of the month left after {_hours((sent['processing_hours'] * sent['orders']).sum() / orders)} on average"
+        f"{count(orders, 'order')} of the month left after {count((sent['processing_hours'] * sent['orders']).sum() / orders, 'hour')} on average"
     )
     arrived = sent["delivered"].sum()
-    said += f" and took {_hours((sent['transit_hours'].fillna(0) * sent['delivered']).sum() / arrived)} more." if arrived else "."
+    said += f" and took {count((sent['transit_hours'].fillna(0) * sent['delivered']).sum() / arrived, 'hour')} more." if arrived else "."
     if promised:
         worst = sent[sent["promised"] > 0].sort_values(["late_share", "late"], ascending=False).iloc[0]
         said += f" {percent(late / promised)} came later than promised; worst {label(worst['carrier'])} from {label(worst['store'])} with {percent(worst['late_share'])}."
@@ -288,7 +284,7 @@ def lanes_said(book: Book, frame: pd.DataFrame) -> str:
     return (
         f"On {count(len(frame), 'lane')} another carrier is cheaper at the same speed, {money(frame['saving'].sum(), book.currency)} a month in all."
         f" Most on {label(row['lane'])}: {label(row['instead'])} costs {money(row['instead_cost'], book.currency, 2)} in place of {money(row['cost'], book.currency, 2)}"
-        f" and takes {_hours(row['instead_hours'])} in place of {number(row['hours'])}."
+        f" and takes {count(row['instead_hours'], 'hour')} in place of {number(row['hours'])}."
     )
 
 
