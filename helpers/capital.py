@@ -32,7 +32,7 @@ def payout_gaps(book: Book, days: int = WINDOW) -> pd.DataFrame:
                       gross_amount - coalesce(discount_amount, 0) + coalesce(shipping_income, 0) - coalesce(platform_fee, 0) end as amount
                from order_lines where {scope}),
            orders as (
-               select store, order_id, min(day) as ordered_on, any_value(channel order by line_no) as channel, any_value(currency order by line_no) as currency
+               select store, order_id, min(day) as ordered_on, arg_min(channel, line_no) as channel, arg_min(currency, line_no) as currency
                from lines group by store, order_id),
            events as (
                select store, order_id, day, amount, currency from lines

@@ -36,7 +36,7 @@ _CLAIMS = """
                     else gross_amount - coalesce(discount_amount, 0) + coalesce(shipping_income, 0) - coalesce(platform_fee, 0) end as amount
         from order_lines where {scope}),
     orders as (
-        select store, order_id, min(day) as ordered_on, any_value(channel order by line_no) as channel from lines group by store, order_id),
+        select store, order_id, min(day) as ordered_on, arg_min(channel, line_no) as channel from lines group by store, order_id),
     named as (
         select distinct store, channel from orders semi join (select * from receipts where order_id <> '') using (store, order_id)),
     sums as (select distinct store, channel from receipts where order_id = '' and {scope}),

@@ -276,44 +276,52 @@ LOOKS = {
 # ---- how sure: a bootstrap over orders -----------------------------------------------------------------------------------------
 
 
-def bootstrap(sums: np.ndarray, statistic, draws: int, confidence: float, seed: int) -> tuple[float, float]:
-    """Interval of `statistic(totals)` when the rows of `sums` (orders × quantities) are drawn anew with replacement.
+def bootstrap(sums: np.ndarray, statistic, draws: int, confidence: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of the interval of `statistic(totals)` when orders are drawn anew with replacement.
 
-    statistic: takes an array of totals (draws × quantities), gives one value per draw. Percentile interval (Efron 1979).
+    sums: orders × quantities, or entities × orders × quantities; entities of equally many orders share the draws, and each has an end of its
+    own. statistic: takes the totals of each quantity (quantities × … × draws), gives … × draws. Percentile interval (Efron 1979).
 
-    >>> bootstrap(np.ones((50, 1)), lambda totals: totals[:, 0], 200, 0.95, seed=1)
+    >>> low, high = bootstrap(np.ones((50, 1)), lambda totals: totals[0], 200, 0.95, seed=1)
+    >>> float(low), float(high)
     (50.0, 50.0)
     """
-    if not len(sums):
-        return np.nan, np.nan
-    rng = np.random.default_rng(seed)
-    counts = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=draws)
+    *entities, orders, _ = sums.shape
+    if not orders:
+        return np.full(entities, np.nan), np.full(entities, np.nan)
+    counts = np.random.default_rng(seed).multinomial(orders, np.full(orders, 1 / orders), size=draws).astype(float)
+    # Orders last, so that the sum runs over neighbours in memory: ten times as fast.
+    totals = np.einsum("ij,...kj->...ki", counts, np.ascontiguousarray(np.swapaxes(sums, -1, -2)))
     with np.errstate(divide="ignore", invalid="ignore"):
-        values = statistic(np.einsum("ij,jk->ik", counts, sums))
-    values = values[np.isfinite(values)]
-    if not len(values):
-        return np.nan, np.nan
-    low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
+        values = np.asarray(statistic(np.moveaxis(totals, -2, 0)))
+    values = np.where(np.isfinite(values), values, np.nan)
+    wanted, ends = [(1 - confidence) / 2, (1 + confidence) / 2], np.full((2, *entities), np.nan)
+    whole, some = ~np.isnan(values).any(axis=-1), ~np.isnan(values).all(axis=-1)
+    ends[:, whole] = np.quantile(values[whole], wanted, axis=-1)
+    ends[:, some & ~whole] = np.nanquantile(values[some & ~whole], wanted, axis=-1)
+    return ends[0], ends[1]
 
 
-def _intervals(book: Book, rule: str, hits: pd.DataFrame, orders: pd.DataFrame, columns: list[str], statistic) -> tuple[list, list, list]:
-    """Interval and number of orders for each hit; `statistic(totals, hit)` has the columns' totals per draw."""
+def _intervals(book: Book, rule: str, hits: pd.DataFrame, orders: pd.DataFrame, columns: list[str], statistic) -> tuple:
+    """Interval and number of orders for each hit; `statistic(totals, hits)` has the columns' totals (columns × hits × draws) and the hits'
+    figures (each hits × 1)."""
     evidence = book.policy.evidence
-    low, high, size = [], [], []
     orders = orders[orders["entity"].isin(hits["entity"])]
     sums, counts = orders[columns].to_numpy(float), orders["orders"].to_numpy()
-    parts = orders.groupby("entity").indices  # rows by place: a frame per entity would take longer than its bootstrap
-    for hit in hits.to_dict("records"):
-        rows = parts.get(hit["entity"], [])
-        seed = zlib.crc32(f"{rule}/{hit['entity']}".encode())
-        ends = bootstrap(
-            np.asfortranarray(sums[rows]), lambda totals, hit=hit: statistic(totals, hit), evidence.resamples, evidence.confidence, seed
-        )
-        low.append(ends[0])
-        high.append(ends[1])
-        size.append(int(counts[rows].sum()))
-    return np.array(low), np.array(high), size
+    parts = orders.groupby("entity").indices
+    rows = [parts.get(entity, []) for entity in hits["entity"]]
+    numbers = {name: hits[[name]].to_numpy(float) for name in hits.select_dtypes("number")}
+    low, high, size = np.full(len(hits), np.nan), np.full(len(hits), np.nan), np.array([int(counts[each].sum()) for each in rows])
+    lengths = np.array([len(each) for each in rows])
+    for length in np.unique(lengths):
+        same = np.flatnonzero(lengths == length)
+        for some in np.array_split(same, -(-len(same) // 500)):  # more at once would need more memory than it saves time
+            figures = {name: column[some] for name, column in numbers.items()}
+            low[some], high[some] = bootstrap(
+                np.stack([sums[rows[each]] for each in some]), lambda totals, figures=figures: statistic(totals, figures),
+                evidence.resamples, evidence.confidence, zlib.crc32(f"{rule}/{length}".encode()),
+            )  # fmt: skip
+    return low, high, size
 
 
 def _month_orders(book: Book, level: str, month: str | None = None) -> pd.DataFrame:
@@ -321,25 +329,25 @@ def _month_orders(book: Book, level: str, month: str | None = None) -> pd.DataFr
 
 
 def _margin(book, level, hits):
-    return _intervals(book, "margin", hits, _month_orders(book, level), ["gross_profit", "costed_sales"], lambda t, hit: t[:, 0] / t[:, 1])
+    return _intervals(book, "margin", hits, _month_orders(book, level), ["gross_profit", "costed_sales"], lambda t, hits: t[0] / t[1])
 
 
 def _contribution(book, level, hits):
     # Marketing was spent whatever the orders were, so it stays as it is while the orders are drawn.
     orders = _month_orders(book, level)
-    low, high, size = _intervals(book, "contribution", hits, orders, ["contribution"], lambda t, hit: t[:, 0] + hit["marketing"])
+    low, high, size = _intervals(book, "contribution", hits, orders, ["contribution"], lambda t, hits: t[0] + hits["marketing"])
     return low, high - hits["uncosted_sales"], size  # goods without a known cost may have cost nothing
 
 
 def _promotion(book, level, hits):
-    share = lambda t, hit: -(hit["marketing"] + t[:, 0]) / t[:, 1]  # noqa: E731
+    share = lambda t, hits: -(hits["marketing"] + t[0]) / t[1]  # noqa: E731
     return _intervals(book, "promotion", hits, _month_orders(book, level), ["commissions", "net_sales"], share)
 
 
 def _inventory_days(book, level, hits):
     window = "l.day > $start and l.day <= $end"
     orders = book.order_sums(LEVELS[level], window, start=(book.last_day - pd.Timedelta(days=WINDOW)).date(), end=book.last_day.date())
-    return _intervals(book, "inventory_days", hits, orders, ["cogs"], lambda t, hit: hit["inventory"] / t[:, 0] * WINDOW)
+    return _intervals(book, "inventory_days", hits, orders, ["cogs"], lambda t, hits: hits["inventory"] / t[0] * WINDOW)
 
 
 def _margin_fall(book, level, hits):
@@ -350,16 +358,16 @@ def _margin_fall(book, level, hits):
     for name in ("gross_profit", "costed_sales"):
         both[f"{name}_was"], both[name] = both[name] * both["was"], both[name] * (1 - both["was"])
     columns = ["gross_profit_was", "costed_sales_was", "gross_profit", "costed_sales"]
-    return _intervals(book, "margin_fall", hits, both, columns, lambda t, hit: t[:, 0] / t[:, 1] - t[:, 2] / t[:, 3])
+    return _intervals(book, "margin_fall", hits, both, columns, lambda t, hits: t[0] / t[1] - t[2] / t[3])
 
 
 def _per_employee(book, level, hits):
     months = book.months_back(12)
     orders = book.order_sums(LEVELS[level], "l.month in (select unnest($months))", months=months)
 
-    def statistic(totals, hit):
-        yearly = totals[:, 0] - totals[:, 0].mean()  # what chance in the orders adds to or takes from the year
-        return hit["profit_per_employee"] + yearly / hit["mean_fte"] * 12 / hit["staffed_months"]
+    def statistic(totals, hits):
+        yearly = totals[0] - totals[0].mean(axis=-1, keepdims=True)  # what chance in the orders adds to or takes from the year
+        return hits["profit_per_employee"] + yearly / hits["mean_fte"] * 12 / hits["staffed_months"]
 
     low, high, size = _intervals(book, "per_employee", hits, orders, ["contribution"], statistic)
     return low, high + hits["uncosted_per_employee"], size

@@ -412,7 +412,7 @@ def _change(book: Book, report: pd.Series, span: int, end: pd.Timestamp, confide
     ends = (
         bootstrap(
             known[["costed_before", "profit_before", "costed_after", "profit_after"]].to_numpy(float),
-            lambda totals: totals[:, 3] / totals[:, 2] - totals[:, 1] / totals[:, 0],
+            lambda totals: totals[3] / totals[2] - totals[1] / totals[0],
             book.policy.evidence.resamples * 5,
             confidence,
             seed,

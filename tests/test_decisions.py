@@ -229,11 +229,24 @@ def test_profit_per_employee_at_the_line(tmp_path, line, rule):
 
 
 def test_bootstrap():
-    assert bootstrap(np.zeros((0, 1)), lambda totals: totals[:, 0], 100, 0.95, 1) == pytest.approx((np.nan, np.nan), nan_ok=True)
-    assert bootstrap(np.array([[1.0, 0.0]]), lambda totals: totals[:, 0] / totals[:, 1], 100, 0.95, 1) == pytest.approx(
+    assert bootstrap(np.zeros((0, 1)), lambda totals: totals[0], 100, 0.95, 1) == pytest.approx((np.nan, np.nan), nan_ok=True)
+    assert bootstrap(np.array([[1.0, 0.0]]), lambda totals: totals[0] / totals[1], 100, 0.95, 1) == pytest.approx(
         (np.nan, np.nan), nan_ok=True
     )
     sums = np.array([[0.0], [2.0]] * 200)  # 400 orders of 0 or 2: the total has mean 400 and standard deviation 20
-    low, high = bootstrap(sums, lambda totals: totals[:, 0], 4000, 0.95, 1)
+    low, high = bootstrap(sums, lambda totals: totals[0], 4000, 0.95, 1)
     assert low == pytest.approx(400 - 1.96 * 20, abs=4) and high == pytest.approx(400 + 1.96 * 20, abs=4)
-    assert bootstrap(sums, lambda totals: totals[:, 0], 4000, 0.95, 1) == (low, high)
+    assert bootstrap(sums, lambda totals: totals[0], 4000, 0.95, 1) == (low, high)
+
+
+def test_entities_of_one_size_are_drawn_together_and_judged_alone():
+    sums = np.random.default_rng(2).normal(5, 2, (7, 30, 2))
+    sums[3] = 0.0  # a ratio that no draw can tell
+    sums[4, 1:, 1] = 0.0  # and one that only the draws with the first order can
+    together = bootstrap(sums, lambda totals: totals[0] / totals[1], 500, 0.9, 4)
+    alone = [bootstrap(each, lambda totals: totals[0] / totals[1], 500, 0.9, 4) for each in sums]
+    assert np.array(alone).T == pytest.approx(np.array(together), nan_ok=True, abs=0, rel=1e-14)
+    assert np.isnan(together[0]).tolist() == [False, False, False, True, False, False, False]
+    counts = np.random.default_rng(4).multinomial(30, np.full(30, 1 / 30), size=500)
+    drawn = np.array([[(counts[draw] * each[:, 0]).sum() / (counts[draw] * each[:, 1]).sum() for draw in range(500)] for each in sums[:3]])
+    assert np.quantile(drawn, [0.05, 0.95], axis=1) == pytest.approx(np.array(together)[:, :3], rel=1e-9)
