@@ -26,11 +26,13 @@ def payout_gaps(book: Book, days: int = WINDOW) -> pd.DataFrame:
     reporting currency), action.
     """
     return book.sql(
-        """with lines as (
+        """with recent as (
+               select distinct store, order_id from order_lines where cast(ordered_at as date) > $start and cast(ordered_at as date) <= $last and {scope}),
+           lines as (
                select store, order_id, line_no, channel, currency, cast(ordered_at as date) as day,
                       case when status = 'cancelled' then 0 else
                       gross_amount - coalesce(discount_amount, 0) + coalesce(shipping_income, 0) - coalesce(platform_fee, 0) end as amount
-               from order_lines where {scope}),
+               from order_lines semi join recent using (store, order_id)),
            orders as (
                select store, order_id, min(day) as ordered_on, arg_min(channel, line_no) as channel, arg_min(currency, line_no) as currency
                from lines group by store, order_id),
@@ -46,8 +48,8 @@ def payout_gaps(book: Book, days: int = WINDOW) -> pd.DataFrame:
                from events group by store, order_id),
            paid as (
                select store, order_id, sum(amount) filter (paid_on <= $last) as paid, min(currency) as currency, min(currency) = max(currency) as one_currency
-               from receipts where order_id <> '' group by store, order_id),
-           paying as (select distinct store, channel from orders join paid using (store, order_id)),
+               from receipts semi join recent using (store, order_id) where order_id <> '' group by store, order_id),
+           paying as (select distinct store, channel from order_lines semi join receipts using (store, order_id) where {scope}),
            held as (
                select store || '/' || order_id as entity, store, channel, order_id, ordered_on, coalesce(paid, 0) as money, p.paid is null as unpaid, early, whole,
                       case when ripe <> 0 or money = 0 then ripe else early end as first, case when orders.currency = $home then 1 else f.rate end as rate

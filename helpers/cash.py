@@ -36,27 +36,31 @@ _CLAIMS = """
                     else gross_amount - coalesce(discount_amount, 0) + coalesce(shipping_income, 0) - coalesce(platform_fee, 0) end as amount
         from order_lines where {scope}),
     orders as (
-        select store, order_id, min(day) as ordered_on, arg_min(channel, line_no) as channel from lines group by store, order_id),
-    named as (
-        select distinct store, channel from orders semi join (select * from receipts where order_id <> '') using (store, order_id)),
+        select store, order_id, min(day) as ordered_on, arg_min(channel, line_no) as channel, min(day) < max(day) or min(channel) < max(channel) as mixed
+        from lines group by store, order_id),
+    mixed as (select * from orders where mixed),  -- of all others each line knows the order's day and channel, which spares a join
+    sold as (
+        select l.store, coalesce(m.channel, l.channel) as channel, currency, day as rated, coalesce(ordered_on, day) as sold_on, day, sum(amount) as amount
+        from lines l left join mixed m using (store, order_id) group by all),
+    back as (
+        select r.store, coalesce(m.channel, l.channel) as channel, r.currency, day as rated, coalesce(ordered_on, day) as sold_on, refunded_on as day,
+               sum(coalesce(r.fee_refunded, 0) - r.refund_amount) as amount
+        from returns r join lines l using (store, order_id, line_no) left join mixed m using (store, order_id) group by all),
+    came as (
+        select r.store, o.channel, r.currency, ordered_on, paid_on as day, sum(amount) as amount, sum(value) as value
+        from receipts r join orders o using (store, order_id) where order_id <> '' group by all),
+    named as (select distinct store, channel from came),
     sums as (select distinct store, channel from receipts where order_id = '' and {scope}),
     accounts as (
         select o.store, o.channel, n.store is not null as by_order, case when n.store is null and s.store is null then '' else o.channel end as account
-        from (select distinct store, channel from orders) o left join named n using (store, channel) left join sums s using (store, channel)
+        from (select distinct store, channel from sold) o left join named n using (store, channel) left join sums s using (store, channel)
         where n.store is not null or s.store is not null or (o.store, '') in (select (store, channel) from sums)),
-    placed as (select store, order_id, ordered_on, account, by_order from orders join accounts using (store, channel)),
-    events as (
-        select store, order_id, currency, day as rated, day, amount from lines
-        union all
-        select r.store, r.order_id, r.currency, l.day, r.refunded_on, coalesce(r.fee_refunded, 0) - r.refund_amount
-        from returns r join lines l using (store, order_id, line_no)),
     due as (
-        select store, account, by_order, e.currency, ordered_on as sold_on, case when by_order then ordered_on else day end as ordered_on, day, amount,
+        select store, account, by_order, e.currency, sold_on, case when by_order then sold_on else day end as ordered_on, day, amount,
                cast(amount as decimal(20,4)) * case when e.currency = $home then cast(1 as decimal(18,10)) else f.rate end as value
-        from events e join placed using (store, order_id) asof left join fx_rates f on e.currency = f.currency and e.rated >= f.date),
+        from (from sold union all from back) e join accounts using (store, channel) asof left join fx_rates f on e.currency = f.currency and e.rated >= f.date),
     paid as (
-        select r.store, account, by_order, r.currency, ordered_on as sold_on, ordered_on, paid_on as day, amount, value
-        from receipts r join placed using (store, order_id) where order_id <> '' and by_order
+        select store, account, by_order, currency, ordered_on as sold_on, ordered_on, day, amount, value from came join accounts using (store, channel) where by_order
         union all
         select r.store, a.account, false, r.currency, null, null, paid_on, amount, value
         from receipts r join (select distinct store, account from accounts where not by_order) a on r.store = a.store and r.channel = a.account),
