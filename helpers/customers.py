@@ -75,24 +75,20 @@ def standing(book: Book) -> str:
     ends = {"was": ("month >= $before and month < $month", "month < $month", "$start"), "now": ("month >= $year", "true", "$next")}
     windows = ", ".join(
         f"""coalesce(sum(purchases) filter (where {within}), 0) as {end}_purchases, coalesce(sum(net_sales) filter (where {within}), 0)
-            as {end}_spent, max(last_day) filter (where {until}) as {end}_last""" for end, (within, until, _) in ends.items()
+            as {end}_spent, max(last_day) filter (where {until}) as {end}_last_day""" for end, (within, until, _) in ends.items()
     )  # fmt: skip
-    segments = ", ".join(
-        f"""(select {segment_sql(book.policy)} from (select l.{end}_purchases as purchases, l.{end}_spent as spent, l.{end}_last as last_day,
-             cast({since} as date) as since, t.{end}_customers as customers, t.{end}_all as spent_by_all)) as {end}"""
-        for end, (_, _, since) in ends.items()
-    )
+    was, now = (segment_sql(book.policy, f"{end}_", f"cast({since} as date)") for end, (_, _, since) in ends.items())
     table = f"""create or replace temp table {name} as
         with lives as (select customer_id, min(first_day) as first_day, max(last_day) as last_day, {scoped}, {windows},
                               coalesce(sum(purchases) filter (where {{scope}}), 0) as ever, sum(net_sales) filter (where {{scope}}) as ever_net,
                               min(first_day) filter (where {{scope}}) as first_here, max(last_day) filter (where {{scope}}) as last_here
                        from customer_months where month <= $month group by customer_id),
-        typical as (select count(*) filter (where was_purchases > 0) as was_customers, sum(was_spent) as was_all,
-                           count(*) filter (where now_purchases > 0) as now_customers, sum(now_spent) as now_all from lives)
+        typical as (select count(*) filter (where was_purchases > 0) as was_customers, sum(was_spent) as was_spent_by_all,
+                           count(*) filter (where now_purchases > 0) as now_customers, sum(now_spent) as now_spent_by_all from lives)
         select customer_id, first_day, last_day, {", ".join(sums)}, cast(ever - 1 as integer) as x, cast(last_here - first_here as integer) as t_x,
                cast(cast($next as date) - 1 - first_here as integer) as T, ever_net,
-               case when first_day >= cast($start as date) then 'new' else was end as was, now
-        from (select l.*, {segments} from lives l, typical t where ever > 0 and first_day is not null)"""
+               case when first_day >= cast($start as date) then 'new' else {was} end as was, {now} as now
+        from lives, typical where ever > 0 and first_day is not null"""
     scope = "true" if book.scope == "company" else "store = $scope"
     values = {"month": book.month, "year": year, "before": before, "start": book.first_day.date(),
               "next": (book.last_day + pd.Timedelta(days=1)).date()} | ({} if book.scope == "company" else {"scope": book.scope})  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import capital, customers, easing, forecast, stock, text
-from helpers.book import Book, kept
+from helpers.book import Book, kept, remembered
 from helpers.contract import NOBODY
 from helpers.metrics import LEVELS, METRICS, WINDOW, facts, margins, month_targets, ratio
 from helpers.policy import Rule
@@ -147,6 +147,7 @@ def sentence(decision: pd.Series, currency: str) -> str:
 
 def decision_table(decisions: pd.DataFrame, currency: str, rows: int = 20) -> text.Shown:
     """Decisions as a table for a page, in the order given."""
+    every, decisions = len(decisions), decisions.head(rows)
     frame = pd.DataFrame(
         {
             "verdict": decisions["verdict"].str.replace("_", " "),
@@ -165,13 +166,14 @@ def decision_table(decisions: pd.DataFrame, currency: str, rows: int = 20) -> te
         }
     )
     return text.table(
-        frame, {"value": "right", "threshold": "right", "at_stake": "money", "sample": "number", "action": "words"}, currency, rows
+        frame, {"value": "right", "threshold": "right", "at_stake": "money", "sample": "number", "action": "words"}, currency, rows, every
     )
 
 
 # ---- what the rules look at ----------------------------------------------------------------------------------------------------
 
 
+@remembered
 def products(book: Book) -> pd.DataFrame:
     """Facts of each product: its metrics, age_days, costed_sales, margin_fall over two months, fell_twice, owner, name."""
     frame = facts(book, "product")

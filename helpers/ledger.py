@@ -64,19 +64,19 @@ def _code() -> str:
     return digest.hexdigest()[:16]
 
 
-def segment_sql(policy: Policy) -> str:
+def segment_sql(policy: Policy, when: str = "", since: str = "since") -> str:
     """SQL for the segment of a customer who bought before, as helpers/customers.py says it in words.
 
     Reads, of the twelve months before the day `since`: purchases and spent (net sales) of the customer, spent_by_all and customers
-    (those with a purchase) of the company; and last_day, the customer's last purchase.
+    (those with a purchase) of the company; and last_day, the customer's last purchase. when: what these names begin with.
     """
     line = policy.customer
-    return f"""case when purchases = 0 then 'lapsed'
-                    when last_day < since - interval '{line.recent_days}' day then
-                         case when purchases >= {line.loyal_purchases} then 'at_risk' else 'cooling' end
-                    when purchases < {line.loyal_purchases} then 'promising'
-                    when spent > 0 and round(cast(spent as double) * cast(customers as double), 6)
-                         >= round({line.champion_spend!r} * cast(spent_by_all as double), 6) then 'champions'
+    return f"""case when {when}purchases = 0 then 'lapsed'
+                    when {when}last_day < {since} - interval '{line.recent_days}' day then
+                         case when {when}purchases >= {line.loyal_purchases} then 'at_risk' else 'cooling' end
+                    when {when}purchases < {line.loyal_purchases} then 'promising'
+                    when {when}spent > 0 and round(cast({when}spent as double) * cast({when}customers as double), 6)
+                         >= round({line.champion_spend!r} * cast({when}spent_by_all as double), 6) then 'champions'
                     else 'loyal' end"""
 
 

@@ -247,19 +247,28 @@ def _window(book: Book) -> dict:
     return {"start": (book.last_day - pd.Timedelta(days=WINDOW)).date(), "end": book.last_day.date()}
 
 
+@remembered
+def _mean_stock(book: Book) -> pd.DataFrame:
+    """Mean stock of the last 90 days by store, product_id and category: inventory (at cost), mean_units, unknown (snapshots with stock of
+    unknown cost). Every level of `stock_metrics` adds it up."""
+    return book.sql(
+        f"""select store, product_id, coalesce(any_value(p.category), 'unallocated') as category,
+                   coalesce(cast(sum(value) as double), 0) / any_value(days) as inventory,
+                   cast(sum(on_hand) as double) / any_value(days) as mean_units, count(*) filter (value is null and on_hand <> 0) as unknown
+            from (select * from stock where {RECENT}) s
+            join (select store, count(distinct date) as days from stock where date > $start and date <= $end group by store) using (store)
+            left join products p using (product_id) group by store, product_id order by store, product_id""",
+        **_window(book),
+    )
+
+
 def stock_metrics(book: Book, level: str) -> pd.DataFrame:
     """Stock at cost against the last 90 days: entity, inventory (mean, at cost), cogs_90, gross_profit_90, contribution_90,
     opening_stock, and the metrics made of them. A product with stock of unknown cost has blank metrics; sums leave such stock out."""
     entity = _entity(level)
     products = "left join products p using (product_id)"
-    mean = book.sql(
-        f"""select {entity} as entity, sum(cast(value as double) / days) as inventory, sum(on_hand / days) as mean_units,
-                   count(*) filter (value is null and on_hand <> 0) as unknown
-            from (select * from stock where {RECENT}) s
-            join (select store, count(distinct date) as days from stock where date > $start and date <= $end group by store) using (store)
-            {products} group by entity order by entity""",
-        **_window(book),
-    )
+    mean = _mean_stock(book).assign(company="company", product=lambda each: each["product_id"])
+    mean = mean.groupby(level)[["inventory", "mean_units", "unknown"]].sum().rename_axis("entity").reset_index()
     opening = book.sql(
         f"""select {entity} as entity, cast(sum(value) as double) as opening_stock from stock
             join (select store, max(date) as date from stock where date <= $first group by store) using (store, date)

@@ -226,11 +226,11 @@ def say(sentence: str, **values) -> None:
     display(Shown("text/markdown", rich, plain))
 
 
-def table(frame: pd.DataFrame, formats: Mapping[str, str] | None = None, currency: str = "", rows: int = 20) -> Shown:
+def table(frame: pd.DataFrame, formats: Mapping[str, str] | None = None, currency: str = "", rows: int = 20, of: int | None = None) -> Shown:
     """A small frame as a table for a page: the first `rows` rows, a named index first.
 
-    formats: column → kind (see KINDS). Others: whole numbers are `number`, other numbers `ratio`, all else `text`.
-    The unit stands in the header. What is negative is red and has its sign.
+    of: how many rows there are, where the frame holds the first of them only. formats: column → kind (see KINDS). Others: whole numbers
+    are `number`, other numbers `ratio`, all else `text`. The unit stands in the header. What is negative is red and has its sign.
 
     >>> table(pd.DataFrame({"product": ["tea", "cup"], "net_sales": [1200.0, -30.0]}), {"net_sales": "money"}, "CNY")
     product  net sales (CNY)
@@ -262,8 +262,9 @@ def table(frame: pd.DataFrame, formats: Mapping[str, str] | None = None, currenc
         gaps = [" " * (width - _columns(text)) for text, width in zip(line, widths, strict=True)]
         cells = (text + gap if kind in ("text", "words") else gap + text for text, gap, kind in zip(line, gaps, kinds, strict=True))
         plain.append("  ".join(cells).rstrip())
-    if len(frame) > rows:
-        plain.append(f"… and {len(frame) - rows:,} more")
+    more = (of or len(frame)) - len(lines)
+    if more > 0:
+        plain.append(f"… and {more:,} more")
         rich += f"\n<p>{plain[-1]}</p>"
     return Shown("text/html", rich, "\n".join(plain))
 
