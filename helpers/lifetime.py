@@ -208,9 +208,25 @@ def expected_value(model: GammaGamma, purchases, mean) -> np.ndarray:
 
 # ---- a book's customers --------------------------------------------------------------------------------------------------------
 
-_LIVES = """select customer_id, cast(sum(purchases) - 1 as integer) as x, cast(max(last_day) - min(first_day) as integer) as t_x,
-                   cast($end - min(first_day) as integer) as T, sum(net_sales) as net
-            from customer_months where month <= $month and {scope} group by customer_id having sum(purchases) > 0"""
+
+def _lives(book: Book, months_ago: int) -> str:
+    """The name of a table with a row per customer who had bought by the month's end, or that of some months earlier: customer_id, first_day,
+    x, t_x, T as of `histories`."""
+    if not months_ago:
+        return standing(book)
+    month = book.months_back(months_ago + 1)[0]
+    name = f"lives_{zlib.crc32(f'{month}/{book.scope}'.encode()):08x}"
+    if name not in book.memory:
+        scope = ("true", {}) if book.scope == "company" else ("store = $scope", {"scope": book.scope})
+        book.con.execute(
+            f"""create or replace temp table {name} as
+                select customer_id, min(first_day) as first_day, cast(sum(purchases) - 1 as integer) as x,
+                       cast(max(last_day) - min(first_day) as integer) as t_x, cast($end - min(first_day) as integer) as T
+                from customer_months where month <= $month and {scope[0]} group by customer_id having sum(purchases) > 0""",
+            {"month": month, "end": pd.Period(month, "M").end_time.date(), **scope[1]},
+        )
+        book.memory[name] = True
+    return name
 
 
 @remembered
@@ -219,10 +235,7 @@ def histories(book: Book, months_ago: int = 0) -> pd.DataFrame:
 
     A purchase is a day on which the customer ordered in a store. With more than MOST histories, days are rounded to whole weeks.
     """
-    month = book.months_back(months_ago + 1)[0]
-    values = {"month": month, "end": pd.Period(month, "M").end_time.date()}
-    lives, values = (f"({_LIVES})", values) if months_ago else (standing(book), {})
-    frame = book.sql(f"select x, t_x, T, count(*) as customers from {lives} group by all order by all", **values)
+    frame = book.sql(f"select x, t_x, T, count(*) as customers from {_lives(book, months_ago)} group by all order by all")
     if len(frame) <= MOST:
         return frame.assign(step=1)
     frame[["t_x", "T"]] = (frame[["t_x", "T"]] + 3) // WEEK * WEEK
@@ -415,10 +428,10 @@ def holdout(book: Book, months: int | None = None) -> pd.DataFrame:
     about = (lives["x"], lives["t_x"] / WEEK, lives["T"] / WEEK)
     lives = lives.assign(expected=expected_purchases(model, weeks, *about) * lives["customers"])
     came = book.sql(
-        f"""select x, cast(sum(came) as bigint) as came from ({_LIVES}) left join
+        f"""select x, cast(sum(came) as bigint) as came from {_lives(book, months)} left join
                 (select customer_id, sum(purchases) as came from customer_months where month > $month and month <= $until and {{scope}}
                  group by customer_id) using (customer_id) group by x order by x""",
-        month=month, end=cut, until=book.month,
+        month=month, until=book.month,
     )  # fmt: skip
     frame = lives.groupby("x", as_index=False)[["customers", "expected"]].sum().merge(came, on="x", how="left").fillna({"came": 0})
     frame["before"] = frame["x"].map(lambda x: str(int(x)) if x < 5 else "5 or more")
@@ -441,15 +454,13 @@ def tracking(book: Book, months: int | None = None) -> pd.DataFrame:
     if model is None:
         return pd.DataFrame(columns=["month", "what", "purchases", "kept_back"])
     cut = book.months_back(months + 1)[0]
-    who = (
-        "select customer_id, min(first_day) as first_day from customer_months where month <= $cut and purchases > 0 and {scope} group by 1"
-    )
-    firsts = book.sql(f"select first_day, count(*) as customers from ({who}) group by 1 order by 1", cut=cut)
+    who = _lives(book, months)
+    firsts = book.sql(f"select first_day, count(*) as customers from {who} group by 1 order by 1")
     came = book.sql(
-        f"""select month, cast(sum(purchases) as bigint) as purchases from customer_months join ({who}) using (customer_id)
+        f"""select month, cast(sum(purchases) as bigint) as purchases from customer_months semi join {who} using (customer_id)
             where month <= $until and {{scope}} group by 1 order by 1""",
-        cut=cut, until=book.month,
-    ).set_index("month")["purchases"]  # fmt: skip
+        until=book.month,
+    ).set_index("month")["purchases"]
     start = pd.to_datetime(firsts["first_day"])
     won = firsts["customers"].groupby(start.dt.strftime("%Y-%m")).sum()
     every = [str(month) for month in pd.period_range(book.months[0], book.month, freq="M")]
