@@ -47,13 +47,17 @@ def code() -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def kept(book: "Book", name: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-    """A frame that many notebooks of a scope need, made once and kept beside the prepared tables, for as long as code and policy are the same."""
-    key = json.dumps([code(), book.policy.model_dump_json(), book.month, book.scope])
+def kept(book: "Book", name: str, make: Callable[[], pd.DataFrame], *given: object) -> pd.DataFrame:
+    """A frame that many notebooks of a scope need, made once and kept beside the prepared tables, for as long as code and policy are the same.
+
+    given: what else, beside name, month and scope, the frame depends on, as JSON knows it.
+    """
+    key = json.dumps([code(), book.policy.model_dump_json(), book.month, book.scope, *given])
     path = book.prepared / "kept" / f"{name}-{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}.parquet"
     with suppress(OSError):
         return pd.read_parquet(path)
     frame = make()
+    frame = frame.astype({name: "str" for name in frame if frame[name].dtype == object})  # as it will be read
     half = path.with_name(f"{path.name}.{os.getpid()}")
     with suppress(OSError):  # a cache that is only to be read from
         path.parent.mkdir(exist_ok=True)
