@@ -46,11 +46,13 @@ _running: dict = {}  # child → the folder of its sockets
 def choose(environment: dict[str, str] | None = None) -> str:
     """Which provisioner serves this run: warm forks on Linux, Jupyter's own elsewhere; KERNELS=fork or KERNELS=ordinary decides otherwise.
 
+    A daemon of multiprocessing, as a Dask worker is under its nanny, may have no children of that kind.
+
     >>> choose({"KERNELS": "ordinary"}), choose({"KERNELS": "fork"})
     ('local-provisioner', 'warm-fork')
     """
     wish = (os.environ if environment is None else environment).get("KERNELS", "")
-    if wish == "ordinary" or _context is None:
+    if wish == "ordinary" or _context is None or multiprocessing.current_process().daemon:
         return ORDINARY
     return NAME if wish == "fork" or sys.platform == "linux" else ORDINARY
 
