@@ -249,8 +249,9 @@ def _work(tasks, work: Path, target: Path, last: dict, pool: Executor, seconds: 
     except BaseException as error:  # Ctrl-C, SIGTERM, a full disk: nothing goes on behind the error's back
         (work / RUN).unlink(missing_ok=True)
         kernels.kill_all()
-        if isinstance(error, CancelledError):
-            raise BadInput("the Dask scheduler is gone; what is finished is kept: the same command does the rest") from None
+        if isinstance(error, CancelledError) or type(error).__module__.startswith("distributed."):
+            said = "its scheduler is gone" if isinstance(error, CancelledError) else str(error).splitlines()[0]
+            raise BadInput(f"the Dask cluster gave up: {said}; what is finished is kept: the same command does the rest") from None
         raise
     finally:
         progress.close()

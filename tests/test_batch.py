@@ -302,6 +302,28 @@ def test_a_cluster_makes_the_same_pages_though_a_worker_is_killed(cluster, small
     assert len(but_run_json(tmp_path / "here")) == 2 * 6 + 3 and not list((tmp_path / "cluster").glob("*/.*"))
 
 
+class KilledWorker(Exception):
+    """As Dask raises it when a piece of work has taken several workers with it."""
+
+    __module__ = "distributed.scheduler"
+
+
+def test_a_cluster_that_gives_up_is_one_sentence_and_what_is_finished_is_kept(small_company, two_notebooks, tmp_path, monkeypatch):
+    do = batch._do
+
+    def lost(task, *rest):
+        if task.name == "02_second":
+            raise KilledWorker("tried on 4 workers, all died\nand more")
+        return do(task, *rest)
+
+    monkeypatch.setattr(batch, "_do", lost)
+    with pytest.raises(BadInput, match="the Dask cluster gave up: tried on 4 workers, all died; what is finished is kept"):
+        report(small_company, two_notebooks, tmp_path / "out", month="2025-02", jobs=1)
+    monkeypatch.undo()
+    failed, lines = report(small_company, two_notebooks, tmp_path / "out", month="2025-02")
+    assert failed == 0 and any("pieces are done already" in line for line in lines)
+
+
 def test_a_cluster_is_refused_that_sees_other_code_or_no_company(cluster, small_company, two_notebooks, tmp_path, monkeypatch):
     monkeypatch.setattr(batch, "code", lambda: "another")
     with pytest.raises(BadInput, match="has another version of the workbook"):
