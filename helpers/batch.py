@@ -20,7 +20,7 @@ import unicodedata
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor, as_completed, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -248,15 +248,16 @@ def _work(tasks, work: Path, target: Path, last: dict, pool: Executor, seconds: 
             progress.done(futures[future], records[futures[future]])
     except BaseException as error:  # Ctrl-C, SIGTERM, a full disk: nothing goes on behind the error's back
         (work / RUN).unlink(missing_ok=True)
+        for future in futures:
+            future.cancel()
         kernels.kill_all()
+        wait(futures, timeout=3)
         if isinstance(error, CancelledError) or type(error).__module__.startswith("distributed."):
             said = "its scheduler is gone" if isinstance(error, CancelledError) else str(error).splitlines()[0]
             raise BadInput(f"the Dask cluster gave up: {said}; what is finished is kept: the same command does the rest") from None
         raise
     finally:
         progress.close()
-        for future in futures:
-            future.cancel()
         pool.shutdown(wait=False)
     return records
 
@@ -267,14 +268,14 @@ def _do(task: Task, work: Path, run: str, seconds: float) -> dict:
     Here or on another machine: it takes what can be sent, and the folders are shared.
     """
     began = time.monotonic()
+    _still(work, run)
     folder = work / task.folder
     folder.mkdir(exist_ok=True)
     if task.path is None:
         record = _do_tables(task, folder)
     else:
         nb, failure = execute(task.path, task.values, seconds, kernels.use())
-        if (work / RUN).read_text(encoding="utf-8") != run:
-            raise CancelledError("this run was given up, and another one began")
+        _still(work, run)
         nb = normal(nb)
         _write(folder / task.path.name, as_text(nb))
         _write(folder / f"{task.name}.html", pages.notebook_page(nb, task.place, failure))
@@ -283,6 +284,12 @@ def _do(task: Task, work: Path, run: str, seconds: float) -> dict:
     record["files"] = {name: _sha(folder / name) for name in record["files"]}
     _write(_note(work, task), json.dumps(record))
     return record
+
+
+def _still(work: Path, run: str) -> None:
+    """Raises OSError or CancelledError where the run was given up, or another one has begun."""
+    if (work / RUN).read_text(encoding="utf-8") != run:
+        raise CancelledError
 
 
 def _do_tables(task: Task, folder: Path) -> dict:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import nbformat
@@ -335,6 +336,16 @@ def test_a_cluster_is_refused_that_sees_other_code_or_no_company(cluster, small_
     with pytest.raises(BadInput, match="there is no Dask scheduler at 'tcp:"):
         report(small_company, two_notebooks, tmp_path / "out", dask="tcp://127.0.0.1:1")
     assert not (tmp_path / "out").exists()
+
+
+def test_work_for_a_run_that_was_given_up_leaves_nothing(tmp_path):
+    task = batch.Task("company", "company", batch.TABLES, "key", {})
+    with pytest.raises(FileNotFoundError):
+        batch._do(task, tmp_path, "one run", 60)
+    (tmp_path / batch.RUN).write_text("the next run")
+    with pytest.raises(CancelledError):
+        batch._do(task, tmp_path, "one run", 60)
+    assert [path.name for path in tmp_path.iterdir()] == [batch.RUN]
 
 
 def test_full_disk_leaves_nothing(small_company, two_notebooks, tmp_path, monkeypatch):
