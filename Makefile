@@ -7,6 +7,7 @@ MONTH ?= latest
 STORES ?= all
 JOBS ?=
 OUT ?= reports
+DASK ?=
 FILE ?=
 SIZE ?=
 DRY ?=
@@ -18,10 +19,11 @@ override MONTH := $(value MONTH)
 override STORES := $(value STORES)
 override JOBS := $(value JOBS)
 override OUT := $(value OUT)
+override DASK := $(value DASK)
 override FILE := $(value FILE)
 override SIZE := $(value SIZE)
 override DRY := $(value DRY)
-export PYTHON DATA MONTH STORES JOBS OUT FILE SIZE DRY
+export PYTHON DATA MONTH STORES JOBS OUT DASK FILE SIZE DRY
 MAKEOVERRIDES :=
 
 # Modules are compiled when they are first imported, and kept: four seconds once, where compiling every file would take twenty.
@@ -42,8 +44,8 @@ help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s%s\n", $$1, $$2 }' Makefile
 	@echo 'The first one also sets up .venv (once). With another Python: make PYTHON=python3.12 COMMAND'
 
-report: $(READY)  ## a month of a company: make report [DATA=folder] [MONTH=2025-12] [STORES=all|company|a,b] [JOBS=n] [OUT=reports]
-	@.venv/bin/python -m helpers.batch --data="$$DATA" --month="$$MONTH" --stores="$$STORES" --jobs="$$JOBS" --out="$$OUT"
+report: $(READY)  ## a month of a company: make report [DATA=folder] [MONTH=2025-12] [STORES=all|company|a,b] [JOBS=n] [OUT=reports] [DASK=tcp://host:8786]
+	@.venv/bin/python -m helpers.batch --data="$$DATA" --month="$$MONTH" --stores="$$STORES" --jobs="$$JOBS" --out="$$OUT" --dask="$$DASK"
 
 alerts: $(READY)  ## tell people what is new or worse on the newest day: make alerts DATA=folder [OUT=reports] [DRY=yes to print it only]
 	@.venv/bin/python -m helpers.alerts --data="$$DATA" --out="$$OUT" --dry="$$DRY"

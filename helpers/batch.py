@@ -1,8 +1,9 @@
 """A month's reports for a company and its stores: every notebook for every scope, their pages, decisions and metrics.
 
-`python -m helpers.batch --data=… --month=… --stores=… --jobs=… --out=…` (make report) writes `<out>/<company>/<month>/`, whole or
-not at all: it is built beside, in a hidden folder, and put in place at the end. What is finished is kept under a key of all that
-it depends on, so a run that was interrupted goes on where it was, and unchanged work is not done again.
+`python -m helpers.batch --data=… --month=… --stores=… --jobs=… --out=… --dask=…` (make report) writes `<out>/<company>/<month>/`,
+whole or not at all: it is built beside, in a hidden folder, and put in place at the end. What is finished is kept under a key of all
+that it depends on, so a run that was interrupted goes on where it was, and unchanged work is not done again. A piece of work is a
+function of its task and leaves files, so it makes no difference whether threads of this process do it or a cluster's workers.
 """
 
 import argparse
@@ -14,13 +15,13 @@ import platform
 import shutil
 import signal
 import sys
-import threading
 import time
 import unicodedata
+import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor, as_completed, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import requires, version
@@ -28,8 +29,10 @@ from pathlib import Path
 
 from helpers import kernels, pages, reconcile
 from helpers.book import Book, code, open_book
+from helpers.company import open_company
 from helpers.contract import BadInput
 from helpers.decisions import decide, for_file
+from helpers.ledger import prepare
 from helpers.load_report import rows, rows_said, unknown
 from helpers.metrics import metrics
 from helpers.notebooks import (
@@ -47,6 +50,7 @@ from helpers.notebooks import (
 
 SECONDS = 600  # how long a notebook may take
 TABLES = "decisions and metrics"
+RUN = ".run"  # the file that says which run an unfinished month belongs to
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -66,10 +70,12 @@ class Task:
 def run(
     data: str, month: str = "latest", stores: str = "all", jobs: int | None = None, out: str | Path = "reports",
     values: Mapping[str, object] | None = None, notebooks: Path = NOTEBOOKS, seconds: float = SECONDS, say: Callable[[str], None] = print,
+    dask: str = "",
 ) -> int:  # fmt: skip
     """Make the reports of a month; returns how many notebooks failed.
 
-    stores: "all", "company" or store ids with commas between them; values: further parameters for the notebooks that know them.
+    stores: "all", "company" or store ids with commas between them; values: further parameters for the notebooks that know them;
+    dask: the address of a Dask scheduler whose workers do it instead of `jobs` threads.
     Raises BadInput, before anything is written, when an argument can't be used, and when the disk is full.
     """
     started = time.monotonic()
@@ -82,7 +88,7 @@ def run(
     if jobs < 1:
         raise BadInput(f"jobs must be at least 1, not {jobs}")
     first_report = not any(Path(out).glob("*/*/run.json"))
-    if first_report:
+    if first_report and not dask:
         kernels.use()  # it warms up while the data is prepared
     try:
         book = open_book(data, month)
@@ -103,14 +109,15 @@ def run(
         return _finish(target, last, say)
 
     try:
-        work.mkdir(parents=True, exist_ok=True)
-        with locked(work):
-            records = _work(tasks, work, target, last, jobs, seconds, say, started)
-            record = _assemble(book, work, scopes, tasks, records, notes)
-            record["parameters"] = {"data": data, "month": month, "stores": stores, "jobs": jobs, **(values or {})}
-            record["seconds"] = {"prepare": round(prepared, 2), "all": round(time.monotonic() - started, 2)}
-            _write(work / "run.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")
-            _replace(target, work, old)
+        with _workers(dask, jobs, data, book) as pool:
+            work.mkdir(parents=True, exist_ok=True)
+            with locked(work):
+                records = _work(tasks, work, target, last, pool, seconds, say, started)
+                record = _assemble(book, work, scopes, tasks, records, notes)
+                record["parameters"] = {"data": data, "month": month, "stores": stores, "jobs": jobs, **(values or {})}
+                record["seconds"] = {"prepare": round(prepared, 2), "all": round(time.monotonic() - started, 2)}
+                _write(work / "run.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+                _replace(target, work, old)
     except OSError as error:
         if error.errno in _FULL:
             shutil.rmtree(work, ignore_errors=True)
@@ -188,8 +195,43 @@ def _processors() -> int:
 # ---- doing it ----------------------------------------------------------------------------------------------------------------
 
 
-def _work(tasks, work: Path, target: Path, last: dict, jobs: int, seconds: float, say, started: float) -> dict[Task, dict]:
-    """Do every task that isn't done yet, `jobs` at a time; each one's record (key, status, seconds, failure, files …)."""
+@contextmanager
+def _workers(dask: str, jobs: int, data: str, book: Book) -> Iterator[Executor]:
+    """What does the work: threads of this process or, at the address of a scheduler, the workers of a Dask cluster.
+
+    Raises BadInput when there is no cluster, or a worker that hasn't the same code and the same company before it.
+    """
+    if not dask:
+        kernels.use()
+        yield ThreadPoolExecutor(jobs)
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise BadInput("a Dask cluster needs the extra `dask`: pip install '.[dask]'") from None
+    try:
+        client = Client(dask, timeout="10s")
+    except (OSError, ValueError) as error:
+        raise BadInput(f"there is no Dask scheduler at {dask!r}: {error}") from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=10)
+            seen = client.run(_sight, data)
+        except Exception as error:  # of any kind, on another machine
+            raise BadInput(f"the workers of {dask} can't make these reports: {error}") from None
+        for worker, sight in seen.items():
+            if tuple(sight) != (book.fingerprint, code()):
+                raise BadInput(f"the worker {worker} has another version of the workbook or of {data}; it needs the same folders as you")
+        yield client.get_executor(pure=False)
+
+
+def _sight(data: str) -> tuple[str, str]:
+    """On a worker: the company's content and the workbook's code, as they are seen from there."""
+    return prepare(open_company(data)).name.split("-")[0], code()
+
+
+def _work(tasks, work: Path, target: Path, last: dict, pool: Executor, seconds: float, say, started: float) -> dict[Task, dict]:
+    """Do every task that isn't done yet; each one's record (key, status, seconds, failure, files …)."""
     records = {}
     for task in tasks:
         kept = _kept(task, work, target, last)
@@ -197,34 +239,43 @@ def _work(tasks, work: Path, target: Path, last: dict, jobs: int, seconds: float
             records[task] = kept
     todo = sorted((task for task in tasks if task not in records), key=lambda task: task.name != TABLES)  # what they keep, notebooks find
     progress = _Progress(len(todo), len(tasks) - len(todo), say, started)
-    stop = threading.Event()
-    config = kernels.use()
-    pool = ThreadPoolExecutor(jobs)
-    futures = {pool.submit(_do, task, work, seconds, config, stop): task for task in todo}
+    run = uuid.uuid4().hex
+    _write(work / RUN, run)
+    futures = {pool.submit(_do, task, work.resolve(), run, seconds): task for task in todo}
     try:
         for future in as_completed(futures):
             records[futures[future]] = future.result()
             progress.done(futures[future], records[futures[future]])
-    except BaseException:  # Ctrl-C, SIGTERM, a full disk: nothing goes on behind the error's back
-        stop.set()
+    except BaseException as error:  # Ctrl-C, SIGTERM, a full disk: nothing goes on behind the error's back
+        (work / RUN).unlink(missing_ok=True)
+        for future in futures:
+            future.cancel()
         kernels.kill_all()
+        wait(futures, timeout=3)
+        if isinstance(error, CancelledError) or type(error).__module__.startswith("distributed."):
+            said = "its scheduler is gone" if isinstance(error, CancelledError) else str(error).splitlines()[0]
+            raise BadInput(f"the Dask cluster gave up: {said}; what is finished is kept: the same command does the rest") from None
         raise
     finally:
         progress.close()
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=False)
     return records
 
 
-def _do(task: Task, work: Path, seconds: float, config, stop: threading.Event) -> dict:
+def _do(task: Task, work: Path, run: str, seconds: float) -> dict:
+    """Do one task and leave its files in the folder of its scope, as long as that is the work of this run; gives back its record.
+
+    Here or on another machine: it takes what can be sent, and the folders are shared.
+    """
     began = time.monotonic()
+    _still(work, run)
     folder = work / task.folder
     folder.mkdir(exist_ok=True)
     if task.path is None:
         record = _do_tables(task, folder)
     else:
-        nb, failure = execute(task.path, task.values, seconds, config)
-        if stop.is_set():
-            return {}
+        nb, failure = execute(task.path, task.values, seconds, kernels.use())
+        _still(work, run)
         nb = normal(nb)
         _write(folder / task.path.name, as_text(nb))
         _write(folder / f"{task.name}.html", pages.notebook_page(nb, task.place, failure))
@@ -233,6 +284,12 @@ def _do(task: Task, work: Path, seconds: float, config, stop: threading.Event) -
     record["files"] = {name: _sha(folder / name) for name in record["files"]}
     _write(_note(work, task), json.dumps(record))
     return record
+
+
+def _still(work: Path, run: str) -> None:
+    """Raises OSError or CancelledError where the run was given up, or another one has begun."""
+    if (work / RUN).read_text(encoding="utf-8") != run:
+        raise CancelledError
 
 
 def _do_tables(task: Task, folder: Path) -> dict:
@@ -567,6 +624,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stores", default="all", help="all (default), company, or store ids with commas between them")
     parser.add_argument("--jobs", default="", help="how many notebooks run at a time (default: one per processor)")
     parser.add_argument("--out", default="reports", help="where the reports go (default: reports)")
+    parser.add_argument("--dask", default="", help="address of a Dask scheduler whose workers do it, such as tcp://host:8786")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a further parameter of the notebooks")
     options = parser.parse_args(arguments)
 
@@ -577,7 +635,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         failed = run(
             options.data, options.month or "latest", options.stores or "all", _jobs(options.jobs), options.out or "reports",
-            _values(options.set), say=lambda line: print(line, flush=True),
+            _values(options.set), say=lambda line: print(line, flush=True), dask=options.dask,
         )  # fmt: skip
     except BadInput as refusal:
         print(f"Refused: {refusal}", file=sys.stderr)

@@ -47,13 +47,17 @@ def code() -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def kept(book: "Book", name: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-    """A frame that many notebooks of a scope need, made once and kept beside the prepared tables, for as long as code and policy are the same."""
-    key = json.dumps([code(), book.policy.model_dump_json(), book.month, book.scope])
+def kept(book: "Book", name: str, make: Callable[[], pd.DataFrame], *given: object) -> pd.DataFrame:
+    """A frame that many notebooks of a scope need, made once and kept beside the prepared tables, for as long as code and policy are the same.
+
+    given: what else, beside name, month and scope, the frame depends on, as JSON knows it.
+    """
+    key = json.dumps([code(), book.policy.model_dump_json(), book.month, book.scope, *given])
     path = book.prepared / "kept" / f"{name}-{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}.parquet"
     with suppress(OSError):
         return pd.read_parquet(path)
     frame = make()
+    frame = frame.astype({name: "str" for name in frame if frame[name].dtype == object})  # as it will be read
     half = path.with_name(f"{path.name}.{os.getpid()}")
     with suppress(OSError):  # a cache that is only to be read from
         path.parent.mkdir(exist_ok=True)
@@ -77,8 +81,20 @@ _ORDER_SUMS = {
 }
 
 
-def _connect() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(config={"memory_limit": "1GB", "threads": 2, "temp_directory": str(CACHE / ".spill")})
+VIEWS = (
+    *(*TABLES, "ledger", "spread", "bases", "stock", "receipts", "teams", "customer_months"),
+    *("set_aside", "loads", "amounts", "source_totals", "source_notes"),
+)
+
+
+def _connect(prepared: Path) -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect(config={"memory_limit": "1GB", "threads": 2, "temp_directory": str(CACHE / ".spill")})
+    with suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets there is no bar to switch off
+        con.execute("set enable_progress_bar = false")
+    for name in VIEWS:
+        path = str(prepared / f"{name}.parquet").replace("'", "''")
+        con.execute(f"create view {name} as from read_parquet('{path}')")
+    return con
 
 
 def open_book(data: str, month: str, scope: str = "company") -> "Book":
@@ -91,12 +107,13 @@ def open_book(data: str, month: str, scope: str = "company") -> "Book":
         if not isinstance(value, str) or not value:
             raise BadInput(f"{name} must be text, not {value!r}")
     company = open_company(data)
-    book = Book(company, prepare(company), month, scope)
+    prepared = prepare(company)
+    book = Book(company, prepared, month, scope, _connect(prepared))
     months = book.months
     if not months:
         raise BadInput(f"every row of order_lines in {company.folder.name} is cancelled: nothing to report; check its column `status`")
     if month == "latest":
-        book = Book(company, book.prepared, months[-1], scope)
+        book = Book(company, prepared, months[-1], scope, book.con)
     elif not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
         raise BadInput(f"month {month} is not a month; this company has {months[0]} to {months[-1]}")
     elif month not in months:
@@ -114,29 +131,8 @@ class Book:
     prepared: Path
     month: str
     scope: str
-    con: duckdb.DuckDBPyConnection = field(default_factory=_connect, repr=False)
+    con: duckdb.DuckDBPyConnection = field(repr=False)
     memory: dict = field(default_factory=dict, repr=False, compare=False)
-
-    def __post_init__(self):
-        with suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets there is no bar to switch off
-            self.con.execute("set enable_progress_bar = false")
-        for name in [
-            *TABLES,
-            "ledger",
-            "spread",
-            "bases",
-            "stock",
-            "receipts",
-            "teams",
-            "customer_months",
-            "set_aside",
-            "loads",
-            "amounts",
-            "source_totals",
-            "source_notes",
-        ]:
-            path = str(self.prepared / f"{name}.parquet").replace("'", "''")
-            self.con.execute(f"create or replace view {name} as from read_parquet('{path}')")
 
     @property
     def name(self) -> str:

@@ -40,7 +40,7 @@ def return_map(
 
     >>> goods = pd.DataFrame({"name": ["tea", "pot"], "turns": [12.0, 4.0], "margin": [0.25, 0.5], "inventory": [10.0, 20.0], "gmroi": [4.0, 4.0]})
     >>> [text.get_text() for text in return_map(goods).texts]
-    ['pot', 'tea', '2 a year', '5 a year']
+    ['2 a year', '5 a year', 'pot', 'tea']
     """
     known = frame[np.isfinite(frame[["turns", "margin"]].astype(float)).all(axis=1) & (frame["turns"] > 0)].astype({"turns": float})
     note = _left_out(0, len(frame) - len(known))
@@ -55,18 +55,16 @@ def return_map(
     names = {"xlabel": "turns a year", "ylabel": "gross margin of 90 days", **options}
     lines = (names["xlabel"], f"curves: gross profit a year for each {currency or 'unit'} in stock; areas: money in stock", note)
     names["xlabel"] = "\n".join(filter(None, lines))
-    scatter(known, "name", "turns", "margin", size="inventory", kinds=("ratio", "percent"), currency=currency, top=top, ax=ax, **names)
-    ends = {}
-    for each in _curves(known["gmroi"]):
-        along = np.geomspace(left, right, 80)
-        margin = each / (each + along)
-        margin[(margin < low) | (margin > high)] = np.nan
-        ax.plot(along, margin, color=FAINT, linewidth=1, zorder=1)
-        if np.isfinite(margin[-1]):
-            ends[each] = margin[-1]
+    along = np.geomspace(left, right, 80)
+    curves = {each: each / (each + along) for each in _curves(known["gmroi"])}
+    ends = {each: margin[-1] for each, margin in curves.items() if low <= margin[-1] <= high}
+    # Written before the points, whose names are placed in the final layout.
     for each, place in zip(ends, _apart(list(ends.values()), _gap(ax, 10)), strict=True):
         text = f"{number(each, int(each < 1))} a year"
         _write(ax, right, ends[each], text, color=FAINT, fontsize=8, xytext=(1.01, place), textcoords=ax.get_yaxis_transform())
+    scatter(known, "name", "turns", "margin", size="inventory", kinds=("ratio", "percent"), currency=currency, top=top, ax=ax, **names)
+    for margin in curves.values():
+        ax.plot(along, np.where((margin < low) | (margin > high), np.nan, margin), color=FAINT, linewidth=1, zorder=1)
     ticks = [step for step in _STEPS if left <= step <= right]
     ax.set_xticks(ticks, [number(step, int(step < 1)) for step in ticks])
     ax.xaxis.set_minor_locator(NullLocator())

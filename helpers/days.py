@@ -8,6 +8,7 @@ from helpers.book import JOINS, Book, dimension_sql, remembered
 from helpers.metrics import LEVELS
 
 
+@remembered
 def order_days(book: Book) -> pd.Series:
     """Days of the book's month on which the company, whatever the scope, has order lines."""
     days = book.whole().sql("select distinct day from ledger where kind = 'sale' and month = $month order by day", month=book.month)

@@ -8,6 +8,7 @@ fallback (KERNELS=ordinary, and wherever there is no Linux fork); what a noteboo
 """
 
 import asyncio
+import gc
 import multiprocessing
 import multiprocessing.forkserver
 import os
@@ -45,11 +46,13 @@ _running: dict = {}  # child → the folder of its sockets
 def choose(environment: dict[str, str] | None = None) -> str:
     """Which provisioner serves this run: warm forks on Linux, Jupyter's own elsewhere; KERNELS=fork or KERNELS=ordinary decides otherwise.
 
+    A daemon of multiprocessing, as a Dask worker is under its nanny, may have no children of that kind.
+
     >>> choose({"KERNELS": "ordinary"}), choose({"KERNELS": "fork"})
     ('local-provisioner', 'warm-fork')
     """
     wish = (os.environ if environment is None else environment).get("KERNELS", "")
-    if wish == "ordinary" or _context is None:
+    if wish == "ordinary" or _context is None or multiprocessing.current_process().daemon:
         return ORDINARY
     return NAME if wish == "fork" or sys.platform == "linux" else ORDINARY
 
@@ -126,6 +129,7 @@ def apart(function: Callable, *arguments: object) -> object:
 def _answer(writer, function: Callable, arguments: tuple) -> None:
     """In the forked child: leave Ctrl-C to the driver, and send back the result or what went wrong."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
     _watch_driver()
     try:
         outcome = function(*arguments)
@@ -210,6 +214,7 @@ class ForkProvisioner(LocalProvisioner):
 def _be_kernel(argv: list[str], env: dict[str, str], cwd: str | None, folder: str, quiet: bool) -> None:
     """In the forked child: undo what was decided before the fork, and become a kernel."""
     os.setsid()
+    gc.freeze()  # what the parent imported stays: looking for garbage in it would copy its memory
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _watch_driver(folder)
     os.environ.clear()

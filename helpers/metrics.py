@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from helpers.book import JOINS, Book, dimension_sql, remembered, subtotals
+from helpers.book import JOINS, Book, dimension_sql, kept, remembered, subtotals
 from helpers.company import PROJECT
 from helpers.contract import LEVEL_OF, LINES, NOBODY, SUBTOTALS, TARGET_METRICS
 from helpers.policy import load_policy
@@ -149,6 +149,10 @@ def people_ladder(book: Book, level: str, months: list[str]) -> pd.DataFrame:
 
     Columns: month, entity, ladder, `fte` (of the month's staffing within the scope; 0 where there is none), `staffed` (bool).
     """
+    return kept(book, f"people-{level}", lambda: _people_ladder(book, level, months), list(months))
+
+
+def _people_ladder(book: Book, level: str, months: list[str]) -> pd.DataFrame:
     dimension = LEVELS[level]
     ladder = book.ladder(["month", dimension] if dimension else ["month"], months).rename(columns={dimension: "entity"})
     ladder = ladder if dimension else ladder.assign(entity="company")
@@ -177,6 +181,10 @@ def facts(book: Book, level: str) -> pd.DataFrame:
 
     A metric whose tables are missing has no column. In a store's scope the level `store` is that store, and `company` is empty.
     """
+    return kept(book, f"facts-{level}", lambda: _facts(book, level))
+
+
+def _facts(book: Book, level: str) -> pd.DataFrame:
     if level == "company" and book.scope != "company":
         return pd.DataFrame({"entity": pd.Series(dtype=str)})
     dimension = LEVELS[level]

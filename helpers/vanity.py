@@ -43,16 +43,16 @@ def go_with(x: pd.DataFrame, y: pd.DataFrame, least: int, confidence: float = 0.
     0.8
     """
     blank = {"r": np.nan, "low": np.nan, "high": np.nan, "p_value": np.nan, "units": 0, "rows": 0}
-    columns = x.columns.intersection(y.columns)
-    x, y = x[columns].astype(float), y[columns].astype(float)
-    known = np.isfinite(x) & np.isfinite(y)
-    known = known.loc[known.any(axis=1), known.sum() >= least]
-    left, right = (_standard(frame.reindex(index=known.index, columns=known.columns).where(known).rank()) for frame in (x, y))
-    moving = (left.abs().sum() > 0) & (right.abs().sum() > 0)  # what never changes says nothing
-    a, b = left.loc[:, moving].to_numpy(), right.loc[:, moving].to_numpy()
+    pair = [frame.to_numpy(float) for frame in x.align(y, join="inner")]
+    known = np.isfinite(pair[0]) & np.isfinite(pair[1])
+    wanted = np.ix_(known.any(axis=1), known.sum(axis=0) >= least)
+    known = known[wanted]
+    left, right = (_standard(np.where(known, values[wanted], np.nan)) for values in pair)
+    moving = left.any(axis=0) & right.any(axis=0)  # what never changes says nothing
+    a, b = left[:, moving], right[:, moving]
     if not a.size or len(a) < least:
         return blank
-    weight = (known.loc[:, moving].sum() - 1).to_numpy(float)
+    weight = (known[:, moving].sum(axis=0) - 1).astype(float)
     shuffles = (a * (weight / weight.sum())) @ b.T  # [s, t]: what row s of x and row t of y would add, were they together
     r, variance = float(np.trace(shuffles)), float((shuffles**2).sum() / (len(a) - 1))
     if variance < 1e-15:  # units that mirror each other exactly: whole rows carry nothing
@@ -69,11 +69,12 @@ def go_with(x: pd.DataFrame, y: pd.DataFrame, least: int, confidence: float = 0.
     return {"r": r, "low": low, "high": high, "p_value": erfc(abs(r) / sqrt(variance) / sqrt(2)), "units": a.shape[1], "rows": len(a)}
 
 
-def _standard(ranks: pd.DataFrame) -> pd.DataFrame:
-    """Ranks with mean 0 and sum of squares 1 in each column; 0 where blank, and where all are the same."""
-    centred = ranks - ranks.mean()
-    size = np.sqrt((centred**2).sum())
-    return (centred / size.where(size > 1e-9)).fillna(0.0)
+def _standard(values: np.ndarray) -> np.ndarray:
+    """The ranks of values, with mean 0 and sum of squares 1 in each column; 0 where blank, and where all are the same."""
+    ranks = pd.DataFrame(values).rank().to_numpy()
+    centred = np.nan_to_num(ranks - np.nanmean(ranks, axis=0))
+    size = np.sqrt((centred**2).sum(axis=0))
+    return np.where(size > 1e-9, centred / np.maximum(size, 1e-9), 0.0)
 
 
 def _leaning(a: np.ndarray, b: np.ndarray, weight: np.ndarray) -> float:

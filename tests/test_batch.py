@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import nbformat
@@ -267,6 +268,84 @@ def _orphans(mark: str) -> list[str]:
         except OSError:
             pass
     return found
+
+
+KILLS_ITS_WORKER = """
+import os
+import signal
+import time
+if not os.path.exists(os.environ['MARK']):
+    open(os.environ['MARK'], 'w').close()
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def cluster(tmp_path, monkeypatch):
+    """The address of a Dask cluster of two processes, whose notebooks find the path of a file in MARK."""
+    distributed = pytest.importorskip("distributed", reason="the extra `dask` is not installed")
+    monkeypatch.setenv("MARK", str(tmp_path / "mark"))
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, local_directory=str(tmp_path)) as made:
+        yield made.scheduler_address
+
+
+def test_a_cluster_makes_the_same_pages_though_a_worker_is_killed(cluster, small_company, tmp_path):
+    notebooks = tmp_path / "notebooks"
+    notebooks.mkdir()
+    write_notebook(notebooks / "01_first.ipynb", OPEN, "book.ladder(['month']).iloc[:, :5]")
+    write_notebook(notebooks / "02_kills.ipynb", KILLS_ITS_WORKER, "scope")
+    failed, lines = report(small_company, notebooks, tmp_path / "cluster", month="2025-03", stores="A", dask=cluster)
+    assert failed == 0 and (tmp_path / "mark").exists(), lines
+    assert len([line for line in lines if re.match(r"\[[1-6]/6\]", line)]) == 6
+    assert report(small_company, notebooks, tmp_path / "here", month="2025-03", stores="A")[0] == 0
+    assert but_run_json(tmp_path / "cluster") == but_run_json(tmp_path / "here")
+    assert len(but_run_json(tmp_path / "here")) == 2 * 6 + 3 and not list((tmp_path / "cluster").glob("*/.*"))
+
+
+class KilledWorker(Exception):
+    """As Dask raises it when a piece of work has taken several workers with it."""
+
+    __module__ = "distributed.scheduler"
+
+
+def test_a_cluster_that_gives_up_is_one_sentence_and_what_is_finished_is_kept(small_company, two_notebooks, tmp_path, monkeypatch):
+    do = batch._do
+
+    def lost(task, *rest):
+        if task.name == "02_second":
+            raise KilledWorker("tried on 4 workers, all died\nand more")
+        return do(task, *rest)
+
+    monkeypatch.setattr(batch, "_do", lost)
+    with pytest.raises(BadInput, match="the Dask cluster gave up: tried on 4 workers, all died; what is finished is kept"):
+        report(small_company, two_notebooks, tmp_path / "out", month="2025-02", jobs=1)
+    monkeypatch.undo()
+    failed, lines = report(small_company, two_notebooks, tmp_path / "out", month="2025-02")
+    assert failed == 0 and any("pieces are done already" in line for line in lines)
+
+
+def test_a_cluster_is_refused_that_sees_other_code_or_no_company(cluster, small_company, two_notebooks, tmp_path, monkeypatch):
+    monkeypatch.setattr(batch, "code", lambda: "another")
+    with pytest.raises(BadInput, match="has another version of the workbook"):
+        report(small_company, two_notebooks, tmp_path / "out", dask=cluster)
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadInput, match="can't make these reports: 'company' is not a folder"):
+        report(Path(small_company.name), two_notebooks, tmp_path / "out", dask=cluster)
+    with pytest.raises(BadInput, match="there is no Dask scheduler at 'tcp:"):
+        report(small_company, two_notebooks, tmp_path / "out", dask="tcp://127.0.0.1:1")
+    assert not (tmp_path / "out").exists()
+
+
+def test_work_for_a_run_that_was_given_up_leaves_nothing(tmp_path):
+    task = batch.Task("company", "company", batch.TABLES, "key", {})
+    with pytest.raises(FileNotFoundError):
+        batch._do(task, tmp_path, "one run", 60)
+    (tmp_path / batch.RUN).write_text("the next run")
+    with pytest.raises(CancelledError):
+        batch._do(task, tmp_path, "one run", 60)
+    assert [path.name for path in tmp_path.iterdir()] == [batch.RUN]
 
 
 def test_full_disk_leaves_nothing(small_company, two_notebooks, tmp_path, monkeypatch):

@@ -74,7 +74,7 @@ def test_extras_are_tested_and_not_in_the_default_install():
         assert extra in GROUPS["test"] and extra.name not in {each.name for each in DIRECT}
 
 
-@pytest.mark.parametrize(("folder", "allowed"), [("helpers", [*DIRECT, *EXTRAS["alerts"]]), ("tests", ALL)], ids=["helpers", "tests"])
+@pytest.mark.parametrize(("folder", "allowed"), [("helpers", [*DIRECT, *EXTRAS["alerts"], *EXTRAS["dask"]]), ("tests", ALL)], ids=["helpers", "tests"])
 def test_what_is_imported_is_a_direct_dependency(folder, allowed):
     distributions = packages_distributions()
     names = {each.name for each in allowed}
@@ -120,7 +120,7 @@ def test_values_are_handed_on_as_they_were_typed(checkout):
         "OUT": "x; touch pwned4 #",
     }
     done = run_make(checkout, "report", *(f"{name}={value}" for name, value in values.items()))
-    given = [f"--data={values['DATA']}", "--month=latest", f"--stores={values['STORES']}", "--jobs=", f"--out={values['OUT']}"]
+    given = [f"--data={values['DATA']}", "--month=latest", f"--stores={values['STORES']}", "--jobs=", f"--out={values['OUT']}", "--dask="]
     assert done.stdout.splitlines() == ["-m", "helpers.batch", *given]
     assert not list(checkout.glob("pwned*"))
 
