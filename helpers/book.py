@@ -17,6 +17,7 @@ import pandas as pd
 
 from helpers.company import Company, open_company
 from helpers.contract import LADDER, LINES, NOBODY, SUBTOTALS, TABLES, BadInput
+from helpers.files import stored
 from helpers.ledger import CACHE, prepare
 from helpers.policy import Policy, did_you_mean
 
@@ -78,7 +79,9 @@ _ORDER_SUMS = {
 
 
 def _connect() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(config={"memory_limit": "1GB", "threads": 2, "temp_directory": str(CACHE / ".spill")})
+    con = duckdb.connect(config={"memory_limit": "1GB", "threads": 2, "temp_directory": str(CACHE / ".spill")})
+    con.execute("set parquet_metadata_cache = true")  # every month has a file of its own
+    return con
 
 
 def open_book(data: str, month: str, scope: str = "company") -> "Book":
@@ -135,8 +138,8 @@ class Book:
             "source_totals",
             "source_notes",
         ]:
-            path = str(self.prepared / f"{name}.parquet").replace("'", "''")
-            self.con.execute(f"create or replace view {name} as from read_parquet('{path}')")
+            columns = "* exclude (month)" if name == "order_lines" else "*"
+            self.con.execute(f"create or replace view {name} as select {columns} from {stored(self.prepared / name)}")
 
     @property
     def name(self) -> str:

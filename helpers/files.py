@@ -558,6 +558,26 @@ def _sheet_text(cell) -> str:
 # --- Parquet -----------------------------------------------------------------------------------------------------------
 
 
+def store(con, query: str, path: Path) -> None:
+    """Writes a query's rows to a Parquet file: in the order of the query, and the same rows as the same bytes, however many threads there are."""
+    con.execute(
+        "SET disabled_optimizers = 'statistics_propagation'"
+    )  # or what it knows of other rows decides whether a column may hold nulls
+    con.execute(f"COPY ({query}) TO '{str(path).replace(chr(39), chr(39) * 2)}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)")
+    con.execute("SET disabled_optimizers = ''")
+
+
+def stored(path: Path) -> str:
+    """SQL that reads the table that `store` wrote as `<path>.parquet`, or as a folder of such files, one a month."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path.with_name(path.name + ".parquet")]
+    return f"read_parquet([{', '.join(map(_text, files))}], hive_partitioning=false)"
+
+
+def _text(path: Path) -> str:
+    """The path as a literal in SQL, no pattern."""
+    return "'" + _literal(path).replace("'", "''") + "'"
+
+
 @dataclass(frozen=True)
 class ParquetRows:
     """Parquet files of one schema: SQL that yields their rows with `row`, their number in the whole, and the type of each column."""
@@ -583,7 +603,7 @@ def parquet_rows(con, path: Path) -> tuple[list[ParquetRows], list[str], int]:
         rows += con.execute("SELECT count(*) FROM read_parquet(?, hive_partitioning=false)", [_literal(file)]).fetchone()[0]
     parts = []
     for (*schema, alone), files in alike.items():
-        paths = ", ".join("'" + _literal(file).replace("'", "''") + "'" for file, _ in files)
+        paths = ", ".join(_text(file) for file, _ in files)
         number = f"[{', '.join(str(before) for _, before in files)}][file_index::BIGINT + 1] + file_row_number + 1"
         number = f"row_number() OVER () + {files[0][1]}" if alone else number
         cells = "".join(f", {quote(column)} AS {quote(names[name.lower()])}" for column, name, _ in schema)

@@ -14,7 +14,7 @@ import duckdb
 
 from helpers.company import Company, Source, find_files
 from helpers.contract import TABLES, BadInput, Column, Table
-from helpers.files import NoHeader, blame, parquet_rows, quote, read_text, text_of
+from helpers.files import NoHeader, blame, parquet_rows, quote, read_text, store, stored, text_of
 from helpers.policy import did_you_mean
 from helpers.sources.reading import account, leave_out_unnamed_campaigns, note_strange_stores, read_sources, start
 
@@ -80,7 +80,8 @@ DAY_OF_RATE = {  # the day whose exchange rate a row takes: a return its order's
 def load_tables(con: duckdb.DuckDBPyConnection, company: Company, scratch: Path) -> None:
     """Read, type and check every table of the company.
 
-    Leaves in `con` one table per contract table (empty where the company has none), and
+    Leaves in `con` one table per contract table (empty where the company has none); `order_lines` is a view of one Parquet file a month in
+    the folder `scratch`, with the column `month`. Beside them stand `returned` (the order lines of which something came back),
     `set_aside` (file, row, column, value, reason), `loads` (table_name, file, rows_in, loaded, set_aside, repeated, encoding,
     unknown_columns; for an export, its adapter in place of the table), `source_totals` and `source_notes` (see sources/reading.py) and `amounts` (table_name, column_name, amount_in, loaded, set_aside: sums of the readable cells, the first one
     straight from the file; unreadable: filled cells that hold no number).
@@ -134,17 +135,19 @@ def _load_table(con: duckdb.DuckDBPyConnection, company: Company, table: Table, 
     """`made`: the numbers of the exports from which rows of this table were made; they follow the files, as file_no FROM_EXPORTS + number."""
     if table.name not in company.tables():
         con.execute(f"create table {table.name} ({', '.join(f'{quote(column.name)} {TYPES[column.kind]}' for column in table.columns)})")
+        if table.name == "returns":
+            con.execute("create table returned as from order_lines limit 0")
         return
     parts, folders = _read_inputs(con, company, table, made, scratch)
     try:
-        _check_table(con, company, table, made, parts)
+        _check_table(con, company, table, made, parts, scratch)
     except duckdb.Error:
         for path in folders:
             blame(con, path)
         raise
 
 
-def _check_table(con: duckdb.DuckDBPyConnection, company: Company, table: Table, made: list[int], parts: list[Part]) -> None:
+def _check_table(con: duckdb.DuckDBPyConnection, company: Company, table: Table, made: list[int], parts: list[Part], scratch: Path) -> None:
     zone, home = (f"'{text.replace(chr(39), chr(39) * 2)}'" for text in (company.settings.timezone, company.settings.reporting_currency))
     cells = [{column.name: _cell(column, part, zone) for column in table.columns} for part in parts]
     reasons = [(name, reason) for name, _, reason in _checks(table, cells[0])]
@@ -164,11 +167,27 @@ def _check_table(con: duckdb.DuckDBPyConnection, company: Company, table: Table,
     if table.name == "returns":
         reasons += _check_sales(con, len(reasons))
     reasons += _check_currency(con, table, home, len(reasons))
-    con.execute(f"create table {table.name} as select {', '.join(quote(c.name) for c in table.columns)} from good order by file_no, row_no")
+    columns = ", ".join(quote(column.name) for column in table.columns)
+    if table.name == "order_lines":
+        _store_lines(con, columns, scratch / "order_lines")
+    else:
+        con.execute(f"create table {table.name} as select {columns} from good order by file_no, row_no")
     _set_aside(con, table, made, parts, cells, reasons)
     _sum_amounts(con, table, parts, cells)
     _sum_sources(con, table, made)
     con.execute(f"drop {kind} checked; drop view good; drop table spoilt; drop table aside; drop table inputs")
+
+
+def _store_lines(con: duckdb.DuckDBPyConnection, columns: str, folder: Path) -> None:
+    """Write the good order lines to a file a month. Nothing else holds them all: there may be more than the memory and a database should."""
+    folder.mkdir()
+    for (first,) in con.execute("select distinct cast(date_trunc('month', ordered_at) as date) from good order by 1").fetchall():
+        within = f"ordered_at >= timestamp '{first}' and ordered_at < timestamp '{first}' + interval 1 month"
+        query = f"select {columns}, '{first:%Y-%m}' as month from good where {within} order by file_no, row_no"
+        store(con, query, folder / f"{first:%Y-%m}.parquet")
+    if not any(folder.iterdir()):
+        store(con, f"select {columns}, '' as month from good", folder / "none.parquet")
+    con.execute(f"create view order_lines as from {stored(folder)}")
 
 
 def _cell(column: Column, part: Part, zone: str) -> Cell:
