@@ -18,7 +18,8 @@ from helpers.load import load_tables
 from helpers.policy import Policy
 
 CACHE = Path(os.environ.get("PROFIT_CACHE", PROJECT / ".cache"))
-TOGETHER = 2_000_000  # order lines of the months that are worked on at a time
+ENGINES = ("duckdb", "spark")
+TOGETHER = 2_000_000  # order lines of the months that are worked on at a time; Spark takes all
 MONTHLY = {  # what is stored by month, and the order of its rows
     "ledger": f"day, kind, store, order_id, line_no, hash(channel, product_id, employee_id, campaign_id, team, {', '.join(LINES)})",
     "spread": "store, channel, product_id, employee_id, campaign_id, region, segment, team",
@@ -77,7 +78,7 @@ def prepare(company: Company) -> Path:
 def _code() -> str:
     """A fingerprint of the code that prepares, so that a changed formula never meets tables made by the old one."""
     digest = hashlib.sha256(duckdb.__version__.encode())
-    for name in ("contract.py", "company.py", "files.py", "load.py", "confined.py", "ledger.py", "ledger.sql", "months.sql", "policy.toml"):
+    for name in ("contract.py", "company.py", "files.py", "load.py", "confined.py", "ledger.py", "ledger.sql", "months.sql", "spark.py", "policy.toml"):
         digest.update(Path(__file__).with_name(name).read_bytes())
     for path in sorted(Path(__file__).with_name("sources").glob("*.py")):
         digest.update(path.read_bytes())
@@ -113,14 +114,15 @@ def _write(company: Company, scratch: Path, made: Path) -> None:
             raise BadInput(f"{company.folder.name}: not one row of order_lines could be loaded; first reason: {_first_reason(con)}")
         home = "'" + company.settings.reporting_currency.replace("'", "''") + "'"
         values = {"$home": home, "$segment": segment_sql(company.policy)}
-        _run(con, "ledger.sql", values)
-        _write_months(con, made, values)
-        store(con, "select * from stock_rows order by date, store, product_id", made / "stock.parquet")
-        store(con, "select * from receipt_rows order by paid_on, store, channel, order_id, amount, currency", made / "receipts.parquet")
-        store(con, "select * from team_rows order by month, employee_id", made / "teams.parquet")
+        for statement in _statements("ledger.sql", values):
+            con.execute(statement)
         for name in [*TABLES, "set_aside", "loads", "amounts", "source_totals", "source_notes"]:
             if name != "order_lines":
                 store(con, f"from {name}", made / f"{name}.parquet")
+        _write_months(con, made, scratch, values)
+        store(con, "select * from stock_rows order by date, store, product_id", made / "stock.parquet")
+        store(con, "select * from receipt_rows order by paid_on, store, channel, order_id, amount, currency", made / "receipts.parquet")
+        store(con, "select * from team_rows order by month, employee_id", made / "teams.parquet")
     except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
         what = "an amount is too large to compute with, look at the largest quantity, unit_cost and rate"
         raise BadInput(f"{what}: {str(error).splitlines()[0]}") from None
@@ -132,29 +134,29 @@ def _write(company: Company, scratch: Path, made: Path) -> None:
         con.close()
 
 
-def _run(con: duckdb.DuckDBPyConnection, name: str, values: dict[str, str]) -> None:
-    for statement in Path(__file__).with_name(name).read_text(encoding="utf-8").split("\n;"):
-        if statement.strip():
-            for word, value in values.items():
-                statement = statement.replace(word, value)
-            con.execute(statement)
+def _statements(name: str, values: dict[str, str]) -> list[str]:
+    """The statements of a .sql file, with these values for its $names."""
+    sql = Path(__file__).with_name(name).read_text(encoding="utf-8")
+    for word, value in values.items():
+        sql = sql.replace(word, value)
+    return [statement for statement in sql.split("\n;") if statement.strip()]
 
 
 # ---- month by month ------------------------------------------------------------------------------------------------------------
 
 
-def _write_months(con: duckdb.DuckDBPyConnection, made: Path, values: dict[str, str]) -> None:
+def _write_months(con: duckdb.DuckDBPyConnection, made: Path, scratch: Path, values: dict[str, str]) -> None:
     """Every month's ledger and what follows from it: taken from an earlier folder, or made for several months at a time."""
     for name in MONTHLY:
         (made / name).mkdir()
     done: dict[str, dict[str, str]] = {}
     waiting: dict[str, str] = {}
     lines = dict(con.execute("select month, count(*) from order_lines group by month").fetchall())
-    earlier = _earlier()
+    earlier, together = _earlier(), TOGETHER if _engine() == "duckdb" else float("inf")
     for month, rows in sorted(_made_of(con, made, values).items()):
         alike = [(folder, one[month]) for folder, one in earlier if one.get(month, {}).get("rows") == rows]
-        if waiting and (alike or sum(lines.get(one, 0) for one in (*waiting, month)) > TOGETHER):
-            _make_months(con, made, waiting, done, values)
+        if waiting and (alike or sum(lines.get(one, 0) for one in (*waiting, month)) > together):
+            _make_months(con, made, scratch, waiting, done, values)
             waiting = {}
         past = _past(done, month)
         taken = next((one for folder, one in alike if one["past"] == past and _take_over(folder, made, month)), None)
@@ -163,7 +165,7 @@ def _write_months(con: duckdb.DuckDBPyConnection, made: Path, values: dict[str, 
         else:
             waiting[month] = rows
     if waiting:
-        _make_months(con, made, waiting, done, values)
+        _make_months(con, made, scratch, waiting, done, values)
     (made / "months.json").write_text(json.dumps(done, indent=1), encoding="utf-8")
 
 
@@ -225,24 +227,52 @@ def _take_over(folder: Path, made: Path, month: str) -> bool:
 
 
 def _make_months(
-    con: duckdb.DuckDBPyConnection, made: Path, months: dict[str, str], done: dict[str, dict[str, str]], values: dict[str, str]
+    con: duckdb.DuckDBPyConnection, made: Path, scratch: Path, months: dict[str, str], done: dict[str, dict[str, str]], values: dict[str, str]
 ) -> None:
     """Work out some months whose digests are given, and add them to `done`, which holds all months before them."""
     for view, (name, nothing) in BEFORE.items():
         con.execute(f"create or replace temporary view {view} as from {stored(made / name) if done else f'(select {nothing} limit 0)'}")
-    for name in ("entries", "outlets", "bases", "bought", "came", "segments", "cells", "spread"):
-        con.execute(f"drop table if exists {name}")
-    _run(con, "months.sql", values | {"$months": ", ".join(f"'{month}'" for month in months)})
+    values = values | {"$months": ", ".join(f"'{month}'" for month in months)}
+    if _engine() == "spark":
+        _on_spark(con, made, Path(tempfile.mkdtemp(dir=scratch, prefix="spark-")), values)
+    else:
+        for name in ("entries", "outlets", "bases", "bought", "came", "segments", "cells", "spread"):
+            con.execute(f"drop table if exists {name}")
+        for statement in _statements("months.sql", values):
+            con.execute(statement)
     for name, order in MONTHLY.items():
         for month in months:
             store(con, f"select * from {name} where month = '{month}' order by {order}", made / name / f"{month}.parquet")
     bought = dict(
         con.execute(
-            "select month, cast(sum(hash(customer_id, purchases, net_sales, last_day)::hugeint) as varchar) from bought group by month"
+            "select month, cast(sum(hash(customer_id, purchases, net_sales, last_day)::hugeint) as varchar) from customer_months group by month"
         ).fetchall()
     )
     for month, digest in months.items():
         done[month] = {"rows": digest, "past": _past(done, month), "customers": bought.get(month, "")}
+
+
+def _engine() -> str:
+    """What works out the months: ENGINE of the environment."""
+    engine = os.environ.get("ENGINE") or "duckdb"
+    if engine not in ENGINES:
+        raise BadInput(f"ENGINE is {' or '.join(ENGINES)}, not {engine}")
+    return engine
+
+
+def _on_spark(con: duckdb.DuckDBPyConnection, made: Path, folder: Path, values: dict[str, str]) -> None:
+    """What months.sql leaves, worked out on Spark, as views."""
+    from helpers import spark
+
+    tables = {"order_lines": sorted((made / "order_lines").iterdir())}
+    tables |= {name: [made / f"{name}.parquet"] for name in TABLES if name != "order_lines"}
+    for name in ("returned", *BEFORE):
+        tables[name] = [folder / f"{name}.parquet"]
+        store(con, f"from {name}", *tables[name])
+    spark.run([*_statements("ledger.sql", values), *_statements("months.sql", values)], tables, MONTHLY, folder)
+    for name in MONTHLY:
+        files = str(folder / name / "*.parquet").replace("'", "''")
+        con.execute(f"create or replace temporary view {name} as from read_parquet('{files}')")
 
 
 def _first_reason(con: duckdb.DuckDBPyConnection) -> str:

@@ -60,15 +60,15 @@ join (select t.*, case when t.currency = $home then cast(1 as decimal(18,10)) el
 
 -- Costs that belong to no order line, on their own day or month.
 create or replace temporary view spent as
-select m.date as day, 'marketing' as kind, m.store, m.channel, m.product_id, cast(null as varchar) as employee_id, m.campaign_id, '' as team, m.amount, m.currency
+select m.date as day, 'marketing' as kind, m.store, m.channel, m.product_id, cast(null as string) as employee_id, m.campaign_id, '' as team, m.amount, m.currency
 from marketing_spend m
 union all
-select p.month as day, 'payroll' as kind, p.store, cast(null as varchar) as channel, cast(null as varchar) as product_id, p.employee_id,
-       cast(null as varchar) as campaign_id, p.team, p.cost as amount, p.currency
+select p.month as day, 'payroll' as kind, p.store, cast(null as string) as channel, cast(null as string) as product_id, p.employee_id,
+       cast(null as string) as campaign_id, p.team, p.cost as amount, p.currency
 from staffing p
 union all
-select v.month as day, 'overheads' as kind, v.store, cast(null as varchar) as channel, cast(null as varchar) as product_id,
-       cast(null as varchar) as employee_id, cast(null as varchar) as campaign_id, '' as team, v.amount, v.currency
+select v.month as day, 'overheads' as kind, v.store, cast(null as string) as channel, cast(null as string) as product_id,
+       cast(null as string) as employee_id, cast(null as string) as campaign_id, '' as team, v.amount, v.currency
 from overheads v
 ;
 
@@ -96,7 +96,7 @@ from (select s.day, s.kind, s.store, s.channel, s.product_id, s.employee_id, s.c
 
 -- All that is no sale, which is little.
 create table beside_sales as
-select *, substr(cast(day as varchar), 1, 7) as month
+select *, substr(cast(day as string), 1, 7) as month
 from (select * from return_rows
       union all
       select * from spent_rows) u
@@ -122,7 +122,7 @@ left join rates r on p.currency = r.currency and p.paid_on >= r.valid_from and p
 -- The team of a person in a month is where most of their time was; with equal parts, the first by name.
 create or replace temporary view team_rows as
 select month, employee_id, team
-from (select substr(cast(month as varchar), 1, 7) as month, employee_id, team,
+from (select substr(cast(month as string), 1, 7) as month, employee_id, team,
              row_number() over (partition by month, employee_id order by sum(fte) desc, team) as nth
       from staffing
       group by month, employee_id, team) t

@@ -28,7 +28,7 @@ from sold
 
 -- What follows reads every entry several times, so from here on some results are tables.
 create table entries as
-select *, substr(cast(day as varchar), 1, 7) as month from sale_rows
+select *, substr(cast(day as string), 1, 7) as month from sale_rows
 union all
 select * from beside_sales where month in ($months)
 ;
@@ -59,7 +59,7 @@ having sum(o.base) > 0
 -- The marketing that a unit of sales carries.
 create or replace temporary view carried as
 select o.month, o.store, o.channel, o.product_id, o.campaign_id,
-       cast(sum(cast(cast(b.amount as double) / cast(b.total as double) as decimal(38,20))) as double) as rate
+       cast(sum(cast(cast(b.amount as double) / cast(b.total as double) as decimal(38,12))) as double) as rate
 from outlets o
 join bases b on o.month = b.month and o.store = b.store and o.channel = b.channel
      and (b.product_id = '' or b.product_id = o.product_id) and (b.campaign_id = '' or b.campaign_id = o.campaign_id)
@@ -79,7 +79,7 @@ from (select e.customer_id, e.month, e.store, e.day, max(case when e.kind = 'sal
              cast(sum(uncosted_sales) as decimal(38,14)) as uncosted_sales,
              cast(sum(gross_sales + discounts + shipping_income + refunds + uncosted_sales + cogs + platform_fees + fulfilment)
                   as decimal(38,14)) as cm2,
-             cast(sum(cast(cast(gross_sales + discounts + shipping_income as double) * coalesce(c.rate, 0) as decimal(38,14)))
+             cast(sum(cast(cast(gross_sales + discounts + shipping_income as double) * coalesce(c.rate, 0) as decimal(38,6)))
                   as decimal(38,14)) as marketing,
              cast(sum(commissions) as decimal(38,14)) as commissions
       from entries e
@@ -107,7 +107,7 @@ from (select customer_id, month, cast(substr(month, 1, 4) as integer) * 12 + cas
 
 -- How many customers bought in a month, by the month of their last purchase before, and what all of them spent.
 create table came as
-select month, month_no, extract(year from last_day) * 12 + extract(month from last_day) as before_no,
+select month, month_no, cast(extract(year from last_day) * 12 + extract(month from last_day) as integer) as before_no,
        cast(sum(case when bought > 0 then 1 else 0 end) as bigint) as customers, cast(sum(net_sales) as decimal(38,14)) as net_sales
 from standing where month in ($months)
 group by month, month_no, extract(year from last_day) * 12 + extract(month from last_day)
@@ -155,7 +155,8 @@ from ledger where kind <> 'marketing'
 group by month, store, channel, product_id, employee_id, campaign_id, region, segment, team
 ;
 
--- Each cell's share, rounded at the 14th place; the largest cell takes what rounding leaves, so that the parts add up exactly.
+-- Each cell's share, rounded at the 6th place, where floats are the same in every engine; the largest cell takes what rounding leaves, so
+-- that the parts add up exactly.
 create or replace temporary view shares as
 select month, store, channel, product_id, employee_id, campaign_id, region, segment,
        share + case when nth = 1 then amount - placed else cast(0 as decimal(38,14)) end as share
@@ -165,7 +166,7 @@ from (select q.*,
                                 order by base desc, product_id, employee_id, campaign_id, region, segment) as nth
       from (select c.month, c.store, c.channel, c.product_id, c.employee_id, c.campaign_id, c.region, c.segment, c.base, b.amount,
                    b.product_id as named_product, b.campaign_id as named_campaign,
-                   cast(cast(b.amount as double) * (cast(c.base as double) / cast(b.total as double)) as decimal(38,14)) as share
+                   cast(cast(cast(b.amount as double) * (cast(c.base as double) / cast(b.total as double)) as decimal(38,6)) as decimal(38,14)) as share
             from bases b
             join cells c on b.month = c.month and b.store = c.store and b.channel = c.channel
                  and (b.product_id = '' or b.product_id = c.product_id) and (b.campaign_id = '' or b.campaign_id = c.campaign_id)
