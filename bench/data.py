@@ -21,7 +21,7 @@ def timed(*given):
     spent["load"] = time.monotonic() - start
 ledger.load_tables = timed
 folder = ledger.prepare(open_company(sys.argv[1]))
-size = sum(path.stat().st_size for path in folder.glob("*.parquet"))
+size = sum(path.stat().st_size for path in folder.rglob("*.parquet"))
 print(json.dumps({"load": spent["load"], "all": time.monotonic() - began, "bytes": size}))
 """
 SLICE = """

@@ -17,6 +17,7 @@ import pandas as pd
 
 from helpers.company import Company, open_company
 from helpers.contract import LADDER, LINES, NOBODY, SUBTOTALS, TABLES, BadInput
+from helpers.files import stored
 from helpers.ledger import CACHE, prepare
 from helpers.policy import Policy, did_you_mean
 
@@ -91,9 +92,10 @@ def _connect(prepared: Path) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(config={"memory_limit": "1GB", "threads": 2, "temp_directory": str(CACHE / ".spill")})
     with suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets there is no bar to switch off
         con.execute("set enable_progress_bar = false")
+    con.execute("set parquet_metadata_cache = true")  # every month has a file of its own
     for name in VIEWS:
-        path = str(prepared / f"{name}.parquet").replace("'", "''")
-        con.execute(f"create view {name} as from read_parquet('{path}')")
+        columns = "* exclude (month)" if name == "order_lines" else "*"
+        con.execute(f"create view {name} as select {columns} from {stored(prepared / name)}")
     return con
 
 

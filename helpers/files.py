@@ -558,30 +558,95 @@ def _sheet_text(cell) -> str:
 # --- Parquet -----------------------------------------------------------------------------------------------------------
 
 
-def _read_parquet(con, path: Path, into: str, keep: Keep | None) -> TextTable:
-    files = [path]
-    if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.suffix.lower() == ".parquet" and file.name[0] not in "._")
-        if not files:
-            raise BadInput(f"the folder {path.name} holds no .parquet files: put them in, or remove the folder")
-    schemas = {file: _schema(con, file, path) for file in files}
+def store(con, query: str, path: Path) -> None:
+    """Writes a query's rows to a Parquet file: in the order of the query, and the same rows as the same bytes, however many threads there are."""
+    con.execute(
+        "SET disabled_optimizers = 'statistics_propagation'"
+    )  # or what it knows of other rows decides whether a column may hold nulls
+    con.execute(f"COPY ({query}) TO '{str(path).replace(chr(39), chr(39) * 2)}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)")
+    con.execute("SET disabled_optimizers = ''")
+
+
+def stored(path: Path) -> str:
+    """SQL that reads the table that `store` wrote as `<path>.parquet`, or as a folder of such files, one a month."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path.with_name(path.name + ".parquet")]
+    return f"read_parquet([{', '.join(map(_text, files))}], hive_partitioning=false)"
+
+
+def _text(path: Path) -> str:
+    """The path as a literal in SQL, no pattern."""
+    return "'" + _literal(path).replace("'", "''") + "'"
+
+
+@dataclass(frozen=True)
+class ParquetRows:
+    """Parquet files of one schema: SQL that yields their rows with `row`, their number in the whole, and the type of each column."""
+
+    source: str
+    columns: dict[str, str]
+
+
+def parquet_rows(con, path: Path) -> tuple[list[ParquetRows], list[str], int]:
+    """What does a Parquet file (or a folder of them) hold, as it is typed? Its files by schema, all names in order, and its number of rows.
+
+    Nothing but the files' ends is read yet: a fault further in shows when the rows are, and `blame` finds it then.
+    Raises BadInput for a file that is no whole Parquet file.
+    """
     names: dict[str, str] = {}  # lower case → as first written: DuckDB's names don't depend on case
-    for schema in schemas.values():
+    alike: dict[tuple, list[tuple[Path, int]]] = {}
+    rows = 0
+    for file in _parquet_files(path):
+        schema = _schema(con, file, path)
         for _, name, _ in schema:
             names.setdefault(name.lower(), name)
-    columns = "".join(f", {quote(name)} VARCHAR" for name in names.values())
-    con.execute(f"CREATE OR REPLACE TABLE {quote(into)} (row BIGINT{columns})")
-    rows = 0
-    for file, schema in schemas.items():
-        cells = "".join(f", {_trimmed(_as_text(quote(column), kind))} AS {quote(names[name.lower()])}" for column, name, kind in schema)
-        query = f"SELECT row_number() OVER () + {rows} AS row{cells} FROM read_parquet(?, hive_partitioning=false)"
+        alike.setdefault((*schema, file if _hides_numbers(schema) else None), []).append((file, rows))
+        rows += con.execute("SELECT count(*) FROM read_parquet(?, hive_partitioning=false)", [_literal(file)]).fetchone()[0]
+    parts = []
+    for (*schema, alone), files in alike.items():
+        paths = ", ".join(_text(file) for file, _ in files)
+        number = f"[{', '.join(str(before) for _, before in files)}][file_index::BIGINT + 1] + file_row_number + 1"
+        number = f"row_number() OVER () + {files[0][1]}" if alone else number
+        cells = "".join(f", {quote(column)} AS {quote(names[name.lower()])}" for column, name, _ in schema)
+        source = f"(SELECT {number} AS row{cells} FROM read_parquet([{paths}], hive_partitioning=false))"
+        parts.append(ParquetRows(source, {names[name.lower()]: kind for _, name, kind in schema}))
+    return parts, list(names.values()), rows
+
+
+def _hides_numbers(schema: list[tuple[str, str, str]]) -> bool:
+    """Whether a column of the file's own has the name under which DuckDB numbers files or rows."""
+    return any(column.lower() in ("file_index", "file_row_number") for column, *_ in schema)
+
+
+def blame(con, path: Path) -> None:
+    """Raises BadInput for the first Parquet file of the path whose rows can't all be read."""
+    for file in _parquet_files(path):
         try:
-            rows += con.execute(f"INSERT INTO {quote(into)} BY NAME {query}", [_literal(file)]).fetchone()[0]
+            con.execute("SELECT max(hash(COLUMNS(*))) FROM read_parquet(?, hive_partitioning=false)", [_literal(file)])
         except duckdb.Error as error:
             if isinstance(error, duckdb.OutOfMemoryException) or "space left" in str(error):
                 raise
             raise _broken_parquet(file, path) from error
-    columns = list(names.values())
+
+
+def _parquet_files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() == ".parquet" and file.name[0] not in "._")
+    if not files:
+        raise BadInput(f"the folder {path.name} holds no .parquet files: put them in, or remove the folder")
+    return files
+
+
+def _read_parquet(con, path: Path, into: str, keep: Keep | None) -> TextTable:
+    parts, columns, rows = parquet_rows(con, path)
+    con.execute(f"CREATE OR REPLACE TABLE {quote(into)} (row BIGINT{''.join(f', {quote(name)} VARCHAR' for name in columns)})")
+    try:
+        for part in parts:
+            cells = "".join(f", {text_of(quote(name), kind)} AS {quote(name)}" for name, kind in part.columns.items())
+            con.execute(f"INSERT INTO {quote(into)} BY NAME SELECT row{cells} FROM {part.source}")
+    except duckdb.Error:
+        blame(con, path)
+        raise
     if keep:
         kept = keep(columns)
         if not kept:
@@ -614,10 +679,15 @@ def _broken_parquet(file: Path, path: Path) -> BadInput:
     return BadInput(f"{_inside(file, path)} isn't a whole Parquet file (cut short or damaged): export it again")
 
 
+def text_of(cell: str, kind: str) -> str:
+    """SQL for a typed value as the text that a CSV would hold, trimmed, blank = NULL."""
+    return _trimmed(_as_text(cell, kind))
+
+
 def _as_text(cell: str, kind: str) -> str:
     """SQL for a typed value as plain text: no exponents, no binary noise (0.30000000000000004 is 0.3), times in ISO."""
     if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"(CAST(make_timestamp(epoch_us({cell})) AS VARCHAR) || '+00:00')"
+        return f"CASE WHEN isfinite({cell}) THEN CAST(make_timestamp(epoch_us({cell})) AS VARCHAR) || '+00:00' ELSE CAST({cell} AS VARCHAR) END"
     if kind.startswith("DECIMAL") and kind.endswith(")") and not kind.endswith(",0)"):
         return f"rtrim(rtrim(CAST({cell} AS VARCHAR), '0'), '.')"
     if kind not in ("DOUBLE", "FLOAT"):

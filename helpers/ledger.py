@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -12,26 +13,46 @@ import duckdb
 
 from helpers.company import PROJECT, Company, fingerprint
 from helpers.contract import LINES, TABLES, BadInput
+from helpers.files import store, stored
 from helpers.load import load_tables
 from helpers.policy import Policy
 
 CACHE = Path(os.environ.get("PROFIT_CACHE", PROJECT / ".cache"))
-STATEMENTS = [part.strip() for part in Path(__file__).with_name("ledger.sql").read_text(encoding="utf-8").split("\n;")]
+ENGINES = ("duckdb", "spark")
+TOGETHER = 2_000_000  # order lines of the months that are worked on at a time; Spark takes all
+MONTHLY = {  # what is stored by month, and the order of its rows
+    "ledger": f"day, kind, store, order_id, line_no, hash(channel, product_id, employee_id, campaign_id, team, {', '.join(LINES)})",
+    "spread": "store, channel, product_id, employee_id, campaign_id, region, segment, team",
+    "bases": "store, channel, product_id, campaign_id",
+    "customer_months": "store, customer_id",
+    "came": "before_no",
+}
+BEFORE = {  # what months.sql reads of earlier months, where it is stored, and its columns where there are none
+    "history": (
+        "customer_months",
+        "'' as customer_id, '' as month, cast(0 as bigint) as purchases, cast(0 as decimal(38,14)) as net_sales, cast(null as date) as last_day",
+    ),
+    "came_before": (
+        "came", "0 as month_no, 0 as before_no, cast(0 as bigint) as customers, cast(0 as decimal(38,14)) as net_sales"
+    ),
+}  # fmt: skip
 KEPT = 20  # prepared companies in the cache; the least recently used go first
 
 
 def prepare(company: Company) -> Path:
     """The folder of Parquet files for the company's present content: made if it isn't there yet.
 
-    Holds `<table>` for every contract table, `ledger` (a row per order line, return, spend, salary and overhead, signed, in the
+    Holds, each as one file a month in a folder (see files.stored), `order_lines`, `ledger` (a row per order line, return, spend, salary and overhead, signed, in the
     reporting currency), `spread` (the ledger by month and dimension with marketing spread over the sales it can have caused),
-    `bases` (what each spend was spread over), `customer_months` (what each customer bought in a month and store, and their segment),
+    `bases` (what each spend was spread over), `customer_months` (what each customer bought in a month and store, and their segment), `came`
+    (how many customers bought, by the month of their purchase before); as one file, `<table>` for every other contract table,
     `stock` (inventory at cost), `receipts` (payouts in the reporting currency), `teams` (each person's team by month), `set_aside`,
-    `loads`, `amounts`, `source_totals` and `source_notes`. Raises BadInput as `load_tables` does.
+    `loads`, `amounts`, `source_totals` and `source_notes`. A month that an earlier folder holds, made of the same rows, costs, rates and
+    customers' past, is taken from there; `months.json` says what each was made of. Raises BadInput as `load_tables` does.
     """
     content = fingerprint(company)
     folder = CACHE / f"{content}-{_code()}"
-    if (folder / "ledger.parquet").exists():
+    if (folder / "ledger").exists():
         with contextlib.suppress(OSError):  # a cache that is only to be read from
             os.utime(folder)
         return folder
@@ -57,7 +78,7 @@ def prepare(company: Company) -> Path:
 def _code() -> str:
     """A fingerprint of the code that prepares, so that a changed formula never meets tables made by the old one."""
     digest = hashlib.sha256(duckdb.__version__.encode())
-    for name in ("contract.py", "company.py", "files.py", "load.py", "confined.py", "ledger.py", "ledger.sql", "policy.toml"):
+    for name in ("contract.py", "company.py", "files.py", "load.py", "confined.py", "ledger.py", "ledger.sql", "months.sql", "spark.py", "policy.toml"):
         digest.update(Path(__file__).with_name(name).read_bytes())
     for path in sorted(Path(__file__).with_name("sources").glob("*.py")):
         digest.update(path.read_bytes())
@@ -87,23 +108,21 @@ def _write(company: Company, scratch: Path, made: Path) -> None:
             con.execute("set enable_progress_bar = false")
         con.execute("set TimeZone = 'UTC'")
         load_tables(con, company, scratch)
+        (scratch / "order_lines").rename(made / "order_lines")
+        con.execute(f"create or replace view order_lines as from {stored(made / 'order_lines')}")
         if not con.execute("select count(*) from order_lines").fetchone()[0]:
             raise BadInput(f"{company.folder.name}: not one row of order_lines could be loaded; first reason: {_first_reason(con)}")
         home = "'" + company.settings.reporting_currency.replace("'", "''") + "'"
-        for statement in STATEMENTS:
-            if statement:
-                con.execute(statement.replace("$home", home).replace("$segment", segment_sql(company.policy)))
-        order = f"day, kind, store, order_id, line_no, channel, product_id, employee_id, campaign_id, team, {', '.join(LINES)}"
-        _copy(con, f"select * from ledger order by {order}", made / "ledger.parquet")
-        order = "month, store, channel, product_id, employee_id, campaign_id, region, segment, team"
-        _copy(con, f"select * from spread_rows order by {order}", made / "spread.parquet")
-        _copy(con, "select * from customer_month_rows order by month, store, customer_id", made / "customer_months.parquet")
-        _copy(con, "select * from bases order by month, store, channel, product_id, campaign_id", made / "bases.parquet")
-        _copy(con, "select * from stock_rows order by date, store, product_id", made / "stock.parquet")
-        _copy(con, "select * from receipt_rows order by paid_on, store, channel, order_id, amount, currency", made / "receipts.parquet")
-        _copy(con, "select * from team_rows order by month, employee_id", made / "teams.parquet")
+        values = {"$home": home, "$segment": segment_sql(company.policy)}
+        for statement in _statements("ledger.sql", values):
+            con.execute(statement)
         for name in [*TABLES, "set_aside", "loads", "amounts", "source_totals", "source_notes"]:
-            _copy(con, f"from {name}", made / f"{name}.parquet")
+            if name != "order_lines":
+                store(con, f"from {name}", made / f"{name}.parquet")
+        _write_months(con, made, scratch, values)
+        store(con, "select * from stock_rows order by date, store, product_id", made / "stock.parquet")
+        store(con, "select * from receipt_rows order by paid_on, store, channel, order_id, amount, currency", made / "receipts.parquet")
+        store(con, "select * from team_rows order by month, employee_id", made / "teams.parquet")
     except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
         what = "an amount is too large to compute with, look at the largest quantity, unit_cost and rate"
         raise BadInput(f"{what}: {str(error).splitlines()[0]}") from None
@@ -115,6 +134,147 @@ def _write(company: Company, scratch: Path, made: Path) -> None:
         con.close()
 
 
+def _statements(name: str, values: dict[str, str]) -> list[str]:
+    """The statements of a .sql file, with these values for its $names."""
+    sql = Path(__file__).with_name(name).read_text(encoding="utf-8")
+    for word, value in values.items():
+        sql = sql.replace(word, value)
+    return [statement for statement in sql.split("\n;") if statement.strip()]
+
+
+# ---- month by month ------------------------------------------------------------------------------------------------------------
+
+
+def _write_months(con: duckdb.DuckDBPyConnection, made: Path, scratch: Path, values: dict[str, str]) -> None:
+    """Every month's ledger and what follows from it: taken from an earlier folder, or made for several months at a time."""
+    for name in MONTHLY:
+        (made / name).mkdir()
+    done: dict[str, dict[str, str]] = {}
+    waiting: dict[str, str] = {}
+    lines = dict(con.execute("select month, count(*) from order_lines group by month").fetchall())
+    earlier, together = _earlier(), TOGETHER if _engine() == "duckdb" else float("inf")
+    for month, rows in sorted(_made_of(con, made, values).items()):
+        alike = [(folder, one[month]) for folder, one in earlier if one.get(month, {}).get("rows") == rows]
+        if waiting and (alike or sum(lines.get(one, 0) for one in (*waiting, month)) > together):
+            _make_months(con, made, scratch, waiting, done, values)
+            waiting = {}
+        past = _past(done, month)
+        taken = next((one for folder, one in alike if one["past"] == past and _take_over(folder, made, month)), None)
+        if taken:
+            done[month] = taken
+        else:
+            waiting[month] = rows
+    if waiting:
+        _make_months(con, made, scratch, waiting, done, values)
+    (made / "months.json").write_text(json.dumps(done, indent=1), encoding="utf-8")
+
+
+def _earlier() -> list[tuple[Path, dict[str, dict[str, str]]]]:
+    """Prepared folders by the same code, and what each of their months was made of."""
+    found = []
+    for path in sorted(CACHE.glob(f"*-{_code()}/months.json")):
+        with contextlib.suppress(OSError):  # somebody else has just removed it
+            found.append((path.parent, json.loads(path.read_text(encoding="utf-8"))))
+    return found
+
+
+def _made_of(con: duckdb.DuckDBPyConnection, made: Path, values: dict[str, str]) -> dict[str, str]:
+    """A digest of what a month's ledger is made of, but for its customers' past: order lines, everything else, costs and rates in force."""
+    found = con.execute(
+        """with months as (select month, cast(month || '-01' as date) as first, cast(month || '-01' as date) + interval 1 month as next
+                           from (select month from order_lines union select month from beside_sales))
+           select month, cast(other as varchar), cast(cost as varchar), cast(rate as varchar)
+           from months
+           left join (select month, sum(hash(o)::hugeint) as other from beside_sales o group by month) using (month)
+           left join (select month, sum(hash(product_id, greatest(valid_from, first), least(valid_to, next), unit_cost, currency)::hugeint) as cost
+                      from months join costs on valid_from < next and valid_to > first group by month) using (month)
+           left join (select month, sum(hash(currency, greatest(valid_from, first), least(valid_to, next), rate)::hugeint) as rate
+                      from months join rates on valid_from < next and valid_to > first group by month) using (month)"""
+    ).fetchall()
+    digests = {}
+    for month, *rest in found:
+        lines = made / "order_lines" / f"{month}.parquet"
+        if lines.exists():
+            with lines.open("rb") as file:
+                rest.append(hashlib.file_digest(file, "sha256").hexdigest())
+        digests[month] = hashlib.sha256(json.dumps([values, rest]).encode()).hexdigest()
+    return digests
+
+
+def _past(done: dict[str, dict[str, str]], month: str) -> str:
+    """A digest of what customers bought before the month, on which their segments depend."""
+    return hashlib.sha256(json.dumps([(one, done[one]["customers"]) for one in sorted(done) if one < month]).encode()).hexdigest()
+
+
+def _take_over(folder: Path, made: Path, month: str) -> bool:
+    """Put the earlier folder's files of a month into the new one, where possible without a second copy on the disk."""
+    names = [name for name in (*MONTHLY, "order_lines") if name != "order_lines" or (made / name / f"{month}.parquet").exists()]
+    halves = [made / name / f"{month}.half" for name in names]
+    try:
+        for name, half in zip(names, halves, strict=True):
+            old = folder / name / f"{month}.parquet"
+            try:
+                os.link(old, half)
+            except OSError:  # a file system without links
+                shutil.copy2(old, half)
+    except FileNotFoundError:  # somebody else has just removed it
+        for half in halves:
+            half.unlink(missing_ok=True)
+        return False
+    for half in halves:
+        half.replace(half.with_suffix(".parquet"))
+    return True
+
+
+def _make_months(
+    con: duckdb.DuckDBPyConnection, made: Path, scratch: Path, months: dict[str, str], done: dict[str, dict[str, str]], values: dict[str, str]
+) -> None:
+    """Work out some months whose digests are given, and add them to `done`, which holds all months before them."""
+    for view, (name, nothing) in BEFORE.items():
+        con.execute(f"create or replace temporary view {view} as from {stored(made / name) if done else f'(select {nothing} limit 0)'}")
+    values = values | {"$months": ", ".join(f"'{month}'" for month in months)}
+    if _engine() == "spark":
+        _on_spark(con, made, Path(tempfile.mkdtemp(dir=scratch, prefix="spark-")), values)
+    else:
+        for name in ("entries", "outlets", "bases", "bought", "came", "segments", "cells", "spread"):
+            con.execute(f"drop table if exists {name}")
+        for statement in _statements("months.sql", values):
+            con.execute(statement)
+    for name, order in MONTHLY.items():
+        for month in months:
+            store(con, f"select * from {name} where month = '{month}' order by {order}", made / name / f"{month}.parquet")
+    bought = dict(
+        con.execute(
+            "select month, cast(sum(hash(customer_id, purchases, net_sales, last_day)::hugeint) as varchar) from customer_months group by month"
+        ).fetchall()
+    )
+    for month, digest in months.items():
+        done[month] = {"rows": digest, "past": _past(done, month), "customers": bought.get(month, "")}
+
+
+def _engine() -> str:
+    """What works out the months: ENGINE of the environment."""
+    engine = os.environ.get("ENGINE") or "duckdb"
+    if engine not in ENGINES:
+        raise BadInput(f"ENGINE is {' or '.join(ENGINES)}, not {engine}")
+    return engine
+
+
+def _on_spark(con: duckdb.DuckDBPyConnection, made: Path, folder: Path, values: dict[str, str]) -> None:
+    """What months.sql leaves, worked out on Spark, as views."""
+    from helpers import spark
+
+    tables = {"order_lines": sorted((made / "order_lines").iterdir())}
+    tables |= {name: [made / f"{name}.parquet"] for name in TABLES if name != "order_lines"}
+    for name in ("returned", *BEFORE):
+        tables[name] = [folder / f"{name}.parquet"]
+        store(con, f"from {name}", *tables[name])
+    spark.run([*_statements("ledger.sql", values), *_statements("months.sql", values)], tables, MONTHLY, folder)
+    for name in MONTHLY:
+        files = str(folder / name / "*.parquet").replace("'", "''")
+        con.execute(f"create or replace temporary view {name} as from read_parquet('{files}')")
+
+
 def _first_reason(con: duckdb.DuckDBPyConnection) -> str:
     first = con.execute(
         """select concat_ws(', ', file || ' row ' || "row", 'column ' || nullif("column", '')) || ': ' || reason from set_aside
@@ -123,12 +283,8 @@ def _first_reason(con: duckdb.DuckDBPyConnection) -> str:
     return first[0] if first else "the file has no rows"
 
 
-def _copy(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
-    con.execute(f"copy ({query}) to '{str(path).replace(chr(39), chr(39) * 2)}' (format parquet, compression zstd)")
-
-
 def _forget_old() -> None:
-    folders = sorted((path for path in CACHE.iterdir() if (path / "ledger.parquet").exists()), key=lambda path: path.stat().st_mtime)
+    folders = sorted((path for path in CACHE.iterdir() if (path / "ledger").exists()), key=lambda path: path.stat().st_mtime)
     for folder in folders[:-KEPT]:
         with contextlib.suppress(OSError):  # out of the way at once: a folder that is half removed must not be found
             shutil.rmtree(folder.rename(folder.with_name(f".making-{folder.name}")), ignore_errors=True)

@@ -1,4 +1,4 @@
-"""From text rows to checked tables: every input row is loaded, or set aside with file, row, column, value and reason.
+"""From rows as they came, text or typed, to checked tables: every input row is loaded, or set aside with file, row, column, value and reason.
 
 All checks are queries; nothing loops over rows. What a row must look like comes from `contract.TABLES`.
 """
@@ -7,13 +7,14 @@ import errno
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from helpers.company import Company, Source, find_files
 from helpers.contract import TABLES, BadInput, Column, Table
-from helpers.files import NoHeader, TextTable, quote, read_text
+from helpers.files import NoHeader, blame, parquet_rows, quote, read_text, store, stored, text_of
 from helpers.policy import did_you_mean
 from helpers.sources.reading import account, leave_out_unnamed_campaigns, note_strange_stores, read_sources, start
 
@@ -43,10 +44,34 @@ TYPES = {
     "text": "varchar", "amount": "decimal(18,4)", "number": "decimal(18,4)", "rate": "decimal(18,10)", "integer": "bigint", "flag": "boolean",
     "date": "date", "month": "date", "timestamp": "timestamp",
 }  # fmt: skip
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+_TIMES = "{c} >= timestamp '1900-01-01' and {c} < timestamp '3000-01-01'"
+_DECIMAL_VALUE = "try_cast({c} as decimal(18,4))"
+# kind and type of a cell that need not pass through text: its value, and what makes its text readable; {text} = what its text says after all
+TYPED = {
+    ("amount", "WHOLE"): (_DECIMAL_VALUE, "{c} between -99999999999999 and 99999999999999"),
+    ("amount", "DECIMAL"): (_DECIMAL_VALUE, f"{_DECIMAL_VALUE} = {{c}}"),
+    # a double that is the nearest one to an amount; beyond 10 digits before the point its text decides
+    ("amount", "DOUBLE"): (f"case when abs({{c}}) < 1e10 and cast({_DECIMAL_VALUE} as double) = {{c}} then {_DECIMAL_VALUE} else {{text}} end", ""),
+    ("integer", "WHOLE"): ("cast({c} as bigint)", "{c} between -999999999 and 999999999"),
+    ("integer", "DOUBLE"): ("case when abs({c}) <= 999999999 and trunc({c}) = {c} then cast({c} as bigint) else {text} end", ""),
+    ("flag", "BOOLEAN"): ("{c}", "true"),
+    ("date", "DATE"): ("{c}", "{c} between date '1900-01-01' and date '9999-12-31'"),
+    ("date", "TIMESTAMP"): (f"case when {_TIMES} and date_trunc('day', {{c}}) = {{c}} then cast({{c}} as date) else {{text}} end", ""),
+    ("timestamp", "DATE"): ("cast({c} as timestamp)", "{c} between date '1900-01-01' and date '2999-12-31'"),
+    ("timestamp", "TIMESTAMP"): ("{c}", _TIMES),
+    ("timestamp", "TIMESTAMP_NS"): (
+        "case when isfinite({c}) and {c} >= timestamp_ns '1900-01-01' and try_cast(try_cast({c} as timestamp) as timestamp_ns) = {c} then cast({c} as timestamp)"
+        " else {text} end", ""
+    ),
+    ("timestamp", "TIMESTAMP WITH TIME ZONE"): (
+        "timezone({zone}, {c})", "{c} >= timestamptz '1900-01-01 00:00:00+00' and {c} < timestamptz '3000-01-01 00:00:00+00'"
+    ),
+}  # fmt: skip
 SALE = "store, order_id, line_no"
 FROM_EXPORTS = 1_000_000  # numbers from here on are exports', in the place of a file's number
 DAY_OF_RATE = {  # the day whose exchange rate a row takes: a return its order's, a cost that of the day on which it is used
-    "order_lines": "cast(ordered_at as date)", "returns": "cast(order_lines.ordered_at as date)", "marketing_spend": "date",
+    "order_lines": "cast(ordered_at as date)", "returns": "cast(returned.ordered_at as date)", "marketing_spend": "date",
     "staffing": "month", "overheads": "month", "payouts": "paid_on", "purchases": "ordered_on",
     "cash_balances": "date", "product_costs": "date '9999-12-31'",
 }  # fmt: skip
@@ -55,7 +80,8 @@ DAY_OF_RATE = {  # the day whose exchange rate a row takes: a return its order's
 def load_tables(con: duckdb.DuckDBPyConnection, company: Company, scratch: Path) -> None:
     """Read, type and check every table of the company.
 
-    Leaves in `con` one table per contract table (empty where the company has none), and
+    Leaves in `con` one table per contract table (empty where the company has none); `order_lines` is a view of one Parquet file a month in
+    the folder `scratch`, with the column `month`. Beside them stand `returned` (the order lines of which something came back),
     `set_aside` (file, row, column, value, reason), `loads` (table_name, file, rows_in, loaded, set_aside, repeated, encoding,
     unknown_columns; for an export, its adapter in place of the table), `source_totals` and `source_notes` (see sources/reading.py) and `amounts` (table_name, column_name, amount_in, loaded, set_aside: sums of the readable cells, the first one
     straight from the file; unreadable: filled cells that hold no number).
@@ -85,189 +111,287 @@ def load_tables(con: duckdb.DuckDBPyConnection, company: Company, scratch: Path)
     )
 
 
+@dataclass(frozen=True)
+class Part:
+    """Some rows of a table as they came: SQL that yields `row` and the columns, and the type of each of these (none = trimmed text)."""
+
+    file_no: int
+    source: str
+    types: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """How one column of a part is read: SQL of the cell as it stands, of its value, and for a filled cell that has none; and its text."""
+
+    raw: str
+    value: str
+    unreadable: str
+    text: str
+    by_text: bool
+
+
 def _load_table(con: duckdb.DuckDBPyConnection, company: Company, table: Table, made: list[int], scratch: Path) -> None:
     """`made`: the numbers of the exports from which rows of this table were made; they follow the files, as file_no FROM_EXPORTS + number."""
     if table.name not in company.tables():
         con.execute(f"create table {table.name} ({', '.join(f'{quote(column.name)} {TYPES[column.kind]}' for column in table.columns)})")
+        if table.name == "returns":
+            con.execute("create table returned as from order_lines limit 0")
         return
-    inputs = _read_inputs(con, company, table, made, scratch)
-    zone = "'" + company.settings.timezone.replace("'", "''") + "'"
-    typed = {column.name: _value(column, zone) for column in table.columns}
-    checks = [check for column in table.columns for check in _checks(column, typed[column.name])]
-    bad = " ".join(f"when {condition} then {number}" for number, (_, condition, _) in enumerate(checks))
-    values = ", ".join(f"case when {_readable(column)} then {typed[column.name]} end as {quote(column.name)}" for column in table.columns)
-    texts = ", ".join(f"{quote(column.name)} as {quote('text ' + column.name)}" for column in table.columns)
-    con.execute(f"create temp table checked as select file_no, row_no, case {bad} end as bad, {values}, {texts} from ({inputs})")
-    reasons = [(column, reason) for column, _, reason in checks]
+    parts, folders = _read_inputs(con, company, table, made, scratch)
+    try:
+        _check_table(con, company, table, made, parts, scratch)
+    except duckdb.Error:
+        for path in folders:
+            blame(con, path)
+        raise
+
+
+def _check_table(con: duckdb.DuckDBPyConnection, company: Company, table: Table, made: list[int], parts: list[Part], scratch: Path) -> None:
+    zone, home = (f"'{text.replace(chr(39), chr(39) * 2)}'" for text in (company.settings.timezone, company.settings.reporting_currency))
+    cells = [{column.name: _cell(column, part, zone) for column in table.columns} for part in parts]
+    reasons = [(name, reason) for name, _, reason in _checks(table, cells[0])]
+    queries = []
+    for part, own in zip(parts, cells, strict=True):
+        bad = " ".join(f"when {condition} then {number}" for number, (_, condition, _) in enumerate(_checks(table, own)))
+        values = ", ".join(
+            f"coalesce(currency, {home}) as currency" if name == "currency" and table.name in DAY_OF_RATE else quote(name) for name in own
+        )
+        queries.append(f"select file_no, row_no, case {bad} end as bad, {values} from ({_values(part, own)})")
+    # what had to be read from text is kept; typed cells are as quickly read again
+    kind = "table" if any(cell.by_text for own in cells for cell in own.values()) else "view"
+    con.execute(f"create temp {kind} checked as {' union all '.join(queries)}")
+    con.execute("create temp table spoilt as select file_no, row_no, bad from checked where bad is not null")
+    con.execute("create temp view good as select * from checked where (file_no, row_no) not in (select (file_no, row_no) from spoilt)")
     reasons += _check_keys(con, table, len(reasons))
     if table.name == "returns":
         reasons += _check_sales(con, len(reasons))
-    reasons += _check_currency(con, company, table, len(reasons))
-    _set_aside(con, table, made, reasons)
-    _sum_amounts(con, table, typed, inputs)
+    reasons += _check_currency(con, table, home, len(reasons))
+    columns = ", ".join(quote(column.name) for column in table.columns)
+    if table.name == "order_lines":
+        _store_lines(con, columns, scratch / "order_lines")
+    else:
+        con.execute(f"create table {table.name} as select {columns} from good order by file_no, row_no")
+    _set_aside(con, table, made, parts, cells, reasons)
+    _sum_amounts(con, table, parts, cells)
     _sum_sources(con, table, made)
-    con.execute(f"create table {table.name} as select {', '.join(quote(c.name) for c in table.columns)} from checked where bad is null")
-    con.execute("drop table checked")
-    con.execute("drop table inputs")
+    con.execute(f"drop {kind} checked; drop view good; drop table spoilt; drop table aside; drop table inputs")
 
 
-def _sum_amounts(con: duckdb.DuckDBPyConnection, table: Table, typed: dict[str, str], inputs: str) -> None:
-    columns = [column for column in table.columns if column.kind == "amount"]
-    if not columns:
+def _store_lines(con: duckdb.DuckDBPyConnection, columns: str, folder: Path) -> None:
+    """Write the good order lines to a file a month. Nothing else holds them all: there may be more than the memory and a database should."""
+    folder.mkdir()
+    for (first,) in con.execute("select distinct cast(date_trunc('month', ordered_at) as date) from good order by 1").fetchall():
+        within = f"ordered_at >= timestamp '{first}' and ordered_at < timestamp '{first}' + interval 1 month"
+        query = f"select {columns}, '{first:%Y-%m}' as month from good where {within} order by file_no, row_no"
+        store(con, query, folder / f"{first:%Y-%m}.parquet")
+    if not any(folder.iterdir()):
+        store(con, f"select {columns}, '' as month from good", folder / "none.parquet")
+    con.execute(f"create view order_lines as from {stored(folder)}")
+
+
+def _cell(column: Column, part: Part, zone: str) -> Cell:
+    name, kind, type_ = quote("cell " + column.name), column.kind, part.types.get(column.name)
+    if type_ is None:  # the part has no such column
+        return Cell("cast(null as varchar)", f"cast(null as {TYPES[kind]})", "false", name, False)
+    text = text_of(name, type_) if type_ else name
+    said = _said(column, text, zone)
+    group = "WHOLE" if type_ in _WHOLE else type_.split("(")[0]
+    known = TYPED.get(("amount" if kind == "number" else kind, group))
+    if known is None:
+        raw = text_of(quote(column.name), type_) if type_ else quote(column.name)
+        return Cell(raw, _said(column, name, zone), f"{name} is not null and {quote(column.name)} is null", name, kind != "text")
+    value, readable = (part.format(c=name, text=said, zone=zone) for part in known)
+    unreadable = f"{name} is not null and {f'({readable}) is not true' if readable else f'{quote(column.name)} is null'}"
+    if readable and kind in ("amount", "number"):  # an unreadable cell is worth nothing in the sums
+        value = f"case when {readable} then {value} end"
+    unpruned = column.name == "ordered_at" and type_ != "TIMESTAMP"
+    return Cell(quote(column.name), value, unreadable, text, unpruned)
+
+
+def _said(column: Column, text: str, zone: str) -> str:
+    """SQL for the value that a text says, null where it says none."""
+    pattern, value, _ = KINDS[column.kind]
+    value = value.format(c=f"lower({text})" if column.choices else text, zone=zone)
+    return f"case when regexp_full_match({text}, '{pattern}') then {value} end" if pattern else value
+
+
+def _values(part: Part, cells: dict[str, Cell], where: str = "true") -> str:
+    """SQL for the rows of a part: file_no, row_no, each cell as it stands (`cell <name>`) and its value (`<name>`)."""
+    raw = ", ".join(f"{cell.raw} as {quote('cell ' + name)}" for name, cell in cells.items())
+    values = ", ".join(f"{cell.value} as {quote(name)}" for name, cell in cells.items())
+    rows = f"select {part.file_no} as file_no, row as row_no, {raw} from {part.source} where {where}"
+    return f"select *, {values} from ({rows})"
+
+
+def _sum_amounts(con: duckdb.DuckDBPyConnection, table: Table, parts: list[Part], cells: list[dict[str, Cell]]) -> None:
+    """What came is read once more from the file; what was loaded, from the table; what was set aside, from the rows that were."""
+    names = [column.name for column in table.columns if column.kind == "amount"]
+    if not names:
         return
-    read = [f"coalesce(sum(case when {_readable(column)} then {typed[column.name]} end), 0)" for column in columns]
-    came = con.execute(f"select {', '.join(read)} from ({inputs})").fetchone()
-    kept = [
-        f"coalesce(sum({cell}) filter (bad is null), 0), coalesce(sum({cell}) filter (bad is not null), 0), count({text}) - count({cell})"
-        for cell, text in ((quote(column.name), quote("text " + column.name)) for column in columns)
-    ]
-    became = con.execute(f"select {', '.join(kept)} from checked").fetchone()
-    rows = [[table.name, column.name, came[n], *became[3 * n : 3 * n + 3]] for n, column in enumerate(columns)]
+    total = ", ".join(f"coalesce(sum({quote(name)}), 0)" for name in names)
+    came = [con.execute(f"select {total} from ({_values(part, own)})").fetchone() for part, own in zip(parts, cells, strict=True)]
+    kept = con.execute(f"select {total} from {table.name}").fetchone()
+    unreadable = ", ".join(f"count({quote('text ' + name)}) - count({quote(name)})" for name in names)
+    aside = con.execute(f"select {total}, {unreadable} from aside").fetchone()
+    rows = [[table.name, name, sum(sums[n] for sums in came), kept[n], aside[n], aside[len(names) + n]] for n, name in enumerate(names)]
     con.executemany("insert into amounts values (?, ?, ?, ?, ?, ?)", rows)
 
 
 def _sum_sources(con: duckdb.DuckDBPyConnection, table: Table, made: list[int]) -> None:
     """Notes for the exports' accounts which of their rows were set aside, and the sums of the others, by currency."""
     for number in made:
-        con.execute(
-            f"insert into source_bad select {number}, '{table.name}', row_no from checked where file_no = {FROM_EXPORTS + number} and bad is not null"
-        )
+        con.execute(f"insert into source_bad select {number}, '{table.name}', row_no from spoilt where file_no = {FROM_EXPORTS + number}")
         has_currency = any(column.name == "currency" for column in table.columns)
         for column in (column for column in table.columns if column.kind == "amount"):
             con.execute(
-                f"""insert into source_sums select {number}, '{table.name}', '{column.name}', {"currency" if has_currency else "''"},
-                    coalesce(sum({quote(column.name)}) filter (bad is null), 0), coalesce(sum({quote(column.name)}) filter (bad is not null), 0)
-                    from checked where file_no = {FROM_EXPORTS + number} group by all"""
+                f"""insert into source_sums select {number}, '{table.name}', '{column.name}', {"checked.currency" if has_currency else "''"},
+                    coalesce(sum({quote(column.name)}) filter (spoilt.bad is null), 0),
+                    coalesce(sum({quote(column.name)}) filter (spoilt.bad is not null), 0)
+                    from checked left join spoilt using (file_no, row_no) where file_no = {FROM_EXPORTS + number} group by all"""
             )
 
 
-def _read_inputs(con: duckdb.DuckDBPyConnection, company: Company, table: Table, made: list[int], scratch: Path) -> str:
-    """Read every input of the table as text; return a query over them and note them in `loads`."""
+def _read_inputs(
+    con: duckdb.DuckDBPyConnection, company: Company, table: Table, made: list[int], scratch: Path
+) -> tuple[list[Part], list[Path]]:
+    """Find the rows of every input of the table and note the inputs in `inputs`; the Parquet files among them are still to be read."""
     paths = [(company.files[table.name].name, company.files[table.name])] if table.name in company.files else []
     for number, source in enumerate(source for source in company.settings.sources if source.table == table.name):
         raw = _write_raw(con, company, source, scratch / f"raw_{table.name}{number}.parquet", scratch) if source.files else None
         paths.append((source.sql, _run_source(company, source.sql, scratch / f"{table.name}{number}.parquet", raw)))
     con.execute("create temp table inputs (file_no integer, file varchar, rows_in bigint, encoding varchar, unknown_columns varchar)")
-    queries = []
+    parts, unread = [], []
     known = [column.name for column in table.columns]
     for number, (label, path) in enumerate(paths):
-        text = f"text_{table.name}_{number}"
-        read = read_text(con, path, text, known=known, encoding=company.settings.encodings.get(table.name), scratch=scratch)
-        _check_header(label, read, table)
-        con.execute(
-            f"insert into set_aside select ?, \"row\", '', case when ? then value end, reason from {text}_rejects",
-            [label, set(read.columns) <= set(known)],  # a spoilt line may hold buyers' data in columns that are not kept
-        )
-        unknown = ", ".join(name + did_you_mean(name, set(known) - set(read.columns)) for name in read.columns if name not in known)
-        con.execute("insert into inputs values (?, ?, ?, ?, ?)", [number, label, read.rows, read.encoding, unknown])
-        cells = ", ".join(quote(name) if name in read.columns else f"cast(null as varchar) as {quote(name)}" for name in known)
-        queries.append(f'select {number} as file_no, "row" as row_no, {cells} from {text}')
+        if path.is_dir() or path.suffix.lower() == ".parquet":
+            found, columns, rows = parquet_rows(con, path)
+            encoding = ""
+            unread.append(path)
+            parts += [Part(number, one.source, one.columns) for one in found]
+        else:
+            text = f"text_{table.name}_{number}"
+            read = read_text(con, path, text, known=known, encoding=company.settings.encodings.get(table.name), scratch=scratch)
+            columns, rows, encoding = read.columns, read.rows, read.encoding
+            con.execute(
+                f"insert into set_aside select ?, \"row\", '', case when ? then value end, reason from {text}_rejects",
+                [label, set(columns) <= set(known)],  # a spoilt line may hold buyers' data in columns that are not kept
+            )
+            parts.append(Part(number, text, dict.fromkeys(columns, "")))
+        _check_header(label, columns, table)
+        unknown = ", ".join(name + did_you_mean(name, set(known) - set(columns)) for name in columns if name not in known)
+        con.execute("insert into inputs values (?, ?, ?, ?, ?)", [number, label, rows, encoding, unknown])
     for number in made:
-        queries.append(
-            f"select {FROM_EXPORTS + number} as file_no, out_id as row_no, {', '.join(quote(name) for name in known)} from made_{number}_{table.name}"
-        )
-    return " union all ".join(queries)
+        source = f"(select out_id as row, * from made_{number}_{table.name})"
+        parts.append(Part(FROM_EXPORTS + number, source, dict.fromkeys(known, "")))
+    return parts, unread
 
 
-def _check_header(label: str, read: TextTable, table: Table) -> None:
+def _check_header(label: str, columns: list[str], table: Table) -> None:
     for column in table.columns:
-        if column.required and column.name not in read.columns:
-            spare = [name for name in read.columns if name not in {known.name for known in table.columns}]
+        if column.required and column.name not in columns:
+            spare = [name for name in columns if name not in {known.name for known in table.columns}]
             near = did_you_mean(column.name, spare).replace("did you mean", "rename") or "; add it"
             raise BadInput(f"{label} has no column `{column.name}`, which {table.name} needs{near.rstrip('?')}")
 
 
-def _value(column: Column, zone: str) -> str:
-    text = f"lower({quote(column.name)})" if column.choices else quote(column.name)
-    return KINDS[column.kind][1].format(c=text, zone=zone)
-
-
-def _readable(column: Column) -> str:
-    pattern = KINDS[column.kind][0]
-    return f"regexp_full_match({quote(column.name)}, '{pattern}')" if pattern else "true"
-
-
-def _checks(column: Column, value: str) -> list[tuple[str, str, str]]:
+def _checks(table: Table, cells: dict[str, Cell]) -> list[tuple[str, str, str]]:
     """(column, SQL condition for a bad cell, reason), the first that holds is the one that is told."""
-    text, checks = quote(column.name), []
-    if column.required:
-        checks.append((column.name, f"{text} is null", "missing"))
-    if column.kind != "text":
-        value = f"(case when {_readable(column)} then {value} end)"
-        checks.append((column.name, f"{text} is not null and {value} is null", KINDS[column.kind][2]))
-    if column.choices:
-        options = ", ".join(f"'{choice}'" for choice in column.choices)
-        checks.append((column.name, f"lower({text}) not in ({options})", f"not one of {', '.join(column.choices)}"))
-    if column.minimum is not None:
-        reason = "negative; costs and amounts are written positive" if column.minimum == 0 else f"below {column.minimum}"
-        checks.append((column.name, f"{value} < {column.minimum}", reason))
-    if column.kind == "rate":
-        checks.append((column.name, f"{value} = 0", "a rate of 0 would make money worth nothing"))
-    if column.maximum is not None:
-        checks.append((column.name, f"{value} > {column.maximum}", f"above {column.maximum}"))
+    checks = []
+    for column in table.columns:
+        cell, value = quote("cell " + column.name), quote(column.name)
+        if column.required:
+            checks.append((column.name, f"{cell} is null", "missing"))
+        if column.kind != "text":
+            checks.append((column.name, cells[column.name].unreadable, KINDS[column.kind][2]))
+        if column.choices:
+            options = ", ".join(f"'{choice}'" for choice in column.choices)
+            checks.append((column.name, f"{value} not in ({options})", f"not one of {', '.join(column.choices)}"))
+        if column.minimum is not None:
+            reason = "negative; costs and amounts are written positive" if column.minimum == 0 else f"below {column.minimum}"
+            checks.append((column.name, f"{value} < {column.minimum}", reason))
+        if column.kind == "rate":
+            checks.append((column.name, f"{value} = 0", "a rate of 0 would make money worth nothing"))
+        if column.maximum is not None:
+            checks.append((column.name, f"{value} > {column.maximum}", f"above {column.maximum}"))
     return checks
 
 
 def _mark(con: duckdb.DuckDBPyConnection, number: int, rows: str) -> None:
     """Mark the rows (a query of file_no, row_no) as bad for reason `number`."""
-    same = "checked.file_no = hit.file_no and checked.row_no = hit.row_no"
-    con.execute(f"update checked set bad = {number} from ({rows}) as hit where {same}")
+    con.execute(f"insert into spoilt select file_no, row_no, {number} from ({rows})")
 
 
 def _check_keys(con: duckdb.DuckDBPyConnection, table: Table, number: int) -> list[tuple[str, str]]:
+    """The rows that repeat a key: sought among those whose key has the hash of another one's, which are few."""
     if not table.key:
         return []
     key = ", ".join(quote(name) for name in table.key)
     nth = f"row_number() over (partition by {key} order by file_no, row_no)"
-    _mark(con, number, f"select file_no, row_no from checked where bad is null qualify {nth} > 1")
+    con.execute(f"create temp table twice as select hash({key}) as hash from good group by hash having count(*) > 1")
+    _mark(con, number, f"select file_no, row_no from good where hash({key}) in (select hash from twice) qualify {nth} > 1")
+    con.execute("drop table twice")
     return [(" + ".join(table.key), "repeats the key of an earlier row")]
 
 
-def _check_currency(con: duckdb.DuckDBPyConnection, company: Company, table: Table, number: int) -> list[tuple[str, str]]:
-    """Fill a blank currency with the company's own, and mark rows in another one that has no rate yet on the row's day."""
+def _check_currency(con: duckdb.DuckDBPyConnection, table: Table, home: str, number: int) -> list[tuple[str, str]]:
+    """Mark rows in another currency than the company's own that has no rate yet on the row's day."""
     if table.name not in DAY_OF_RATE:
         return []
-    home = "'" + company.settings.reporting_currency.replace("'", "''") + "'"
-    con.execute(f"update checked set currency = {home} where currency is null")
-    day = DAY_OF_RATE[table.name]
-    rows = f"checked join order_lines using ({SALE})" if table.name == "returns" else "checked"
+    rows = f"good join returned using ({SALE})" if table.name == "returns" else "good"
     _mark(
         con,
         number,
         f"""select file_no, row_no
-        from (select file_no, row_no, checked.currency, {day} as day from {rows} where bad is null)
+        from (select file_no, row_no, good.currency, {DAY_OF_RATE[table.name]} as day from {rows} where good.currency <> {home})
         left join (select currency, min(date) as first_day from fx_rates group by currency) using (currency)
-        where currency <> {home} and (first_day is null or first_day > day)""",
+        where first_day is null or first_day > day""",
     )
     return [("currency", "no exchange rate on or before the day; add it to fx_rates")]
 
 
 def _check_sales(con: duckdb.DuckDBPyConnection, number: int) -> list[tuple[str, str]]:
-    _mark(con, number, f"select file_no, row_no from checked anti join order_lines using ({SALE}) where bad is null")
-    cancelled = "order_lines.status = 'cancelled'"
-    _mark(con, number + 1, f"select file_no, row_no from checked join order_lines using ({SALE}) where bad is null and {cancelled}")
+    """Hold returns against the order lines that came back, which it leaves in `returned`."""
+    con.execute(f"create table returned as select * from order_lines semi join good using ({SALE})")
+    _mark(con, number, f"select file_no, row_no from good anti join returned using ({SALE})")
+    _mark(con, number + 1, f"select file_no, row_no from good join returned using ({SALE}) where returned.status = 'cancelled'")
     return [
         ("order_id", "no such sale among the loaded order lines"),
         ("order_id", "the order line was cancelled, so there was no sale"),
     ]
 
 
-def _set_aside(con: duckdb.DuckDBPyConnection, table: Table, made: list[int], reasons: list[tuple[str, str]]) -> None:
+def _set_aside(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    made: list[int],
+    parts: list[Part],
+    cells: list[dict[str, Cell]],
+    reasons: list[tuple[str, str]],
+) -> None:
+    """Reads the cells of the rows that were set aside once more, as text, into `aside`, and notes each with its reason."""
+    here = "row in (select row_no from spoilt where file_no = {})"
+    told = [
+        f"""select file_no, row_no, {", ".join(map(quote, own))}, {", ".join(f"{cell.text} as {quote('text ' + name)}" for name, cell in own.items())}
+            from ({_values(part, own, here.format(part.file_no))})"""
+        for part, own in zip(parts, cells, strict=True)
+    ]
+    con.execute(f"create temp table aside as select * from ({' union all '.join(told)}) join spoilt using (file_no, row_no)")
     columns = " ".join(f"when {number} then '{column}'" for number, (column, _) in enumerate(reasons))
     words = " ".join(f"when {number} then '{reason}'" for number, (_, reason) in enumerate(reasons))
     texts = {number: [quote("text " + part) for part in column.split(" + ")] for number, (column, _) in enumerate(reasons)}
     value = " ".join(f"when {number} then concat_ws(' + ', {', '.join(parts)})" for number, parts in texts.items())
     told = f"case bad {columns} end, nullif(case bad {value} end, ''), case bad {words} end"
     con.execute(f"""insert into set_aside select file, row_no, {told}
-        from checked join inputs using (file_no) where bad is not null order by file_no, row_no""")
+        from aside join inputs using (file_no) order by file_no, row_no""")
     for number in made:  # a row made from an export is named by the record that it was made from
         con.execute(f"""insert into set_aside select file, raw.row_no, {told}
-            from checked c join made_{number}_{table.name} m on c.row_no = m.out_id join raw_{number} raw using (raw_id)
+            from aside c join made_{number}_{table.name} m on c.row_no = m.out_id join raw_{number} raw using (raw_id)
             join (select file_no, file from source_files where source_no = {number}) f on raw.file_no = f.file_no
-            where c.file_no = {FROM_EXPORTS + number} and bad is not null order by m.out_id""")
+            where c.file_no = {FROM_EXPORTS + number} order by m.out_id""")
     con.execute(f"""insert into loads
         select '{table.name}', file, rows_in, coalesce(good, 0), rows_in - coalesce(good, 0), 0, encoding, unknown_columns
-        from inputs left join (select file_no, count(*) as good from checked where bad is null group by file_no) using (file_no)
+        from inputs left join (select file_no, count(*) as good from good group by file_no) using (file_no)
         order by file_no""")
 
 

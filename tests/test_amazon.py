@@ -10,7 +10,8 @@ from folders import write
 
 from helpers import sample
 from helpers.company import open_company
-from helpers.contract import LINES, BadInput
+from helpers.contract import LINES, TABLES, BadInput
+from helpers.files import stored
 from helpers.ledger import prepare
 from helpers.sample_exports import amazon, write_table
 
@@ -21,8 +22,8 @@ def read(folder: Path, query: str) -> list[tuple]:
     """A query over the prepared tables of a company folder."""
     made = prepare(open_company(str(folder)))
     with duckdb.connect() as con:
-        for table in made.glob("*.parquet"):
-            con.execute(f"create view {table.stem} as from '{table}'")
+        for name in [*TABLES, "ledger", "set_aside", "loads", "amounts", "source_totals", "source_notes"]:
+            con.execute(f"create view {name} as from {stored(made / name)}")
         return con.execute(query).fetchall()
 
 

@@ -14,6 +14,7 @@ from folders import LINES, ONE_LINE, SOURCE, TOML, without_rights, write
 from helpers import ledger
 from helpers.company import PROJECT, open_company
 from helpers.contract import BadInput
+from helpers.files import stored
 
 
 @pytest.fixture
@@ -29,12 +30,13 @@ def prepare(folder: Path) -> Path:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def query(prepared: Path, sql: str) -> list[tuple]:
     """Rows of a query over {name} for each prepared file; decimals without the zeros at their end."""
-    names = {path.stem: f"'{path}'" for path in prepared.iterdir()}
+    names = {path.stem: stored(path.with_suffix("")) for path in prepared.iterdir()}
     rows = duckdb.execute(sql.format(**names)).fetchall()
     return [tuple(cell.normalize() if isinstance(cell, Decimal) else cell for cell in row) for row in rows]
 
@@ -125,9 +127,11 @@ def test_order_of_rows_and_columns_and_kind_of_file_don_t_matter(cache, small_co
     lines.unlink()
     turned.rename(small_company / "order_lines.parquet")
     two = digests(prepare(small_company))
-    same = ["ledger.parquet", "spread.parquet", "bases.parquet", "stock.parquet", "receipts.parquet"]
-    assert [one[name] for name in same] == [two[name] for name in same]
-    assert one["order_lines.parquet"] != two["order_lines.parquet"]
+    same = [
+        name for name in one if name.split("/")[0].split(".")[0] in ("ledger", "spread", "bases", "customer_months", "stock", "receipts")
+    ]
+    assert len(same) == 4 * 3 + 2 and [one[name] for name in same] == [two[name] for name in same]
+    assert one["order_lines/2025-03.parquet"] != two["order_lines/2025-03.parquet"]
 
 
 def test_reused_until_the_content_changes(cache, tmp_path, monkeypatch):
@@ -148,13 +152,13 @@ def test_changed_code_never_meets_old_tables(cache, tmp_path, monkeypatch):
     folder = write(tmp_path / "shop", {"order_lines.csv": ONE_LINE})
     before = ledger._code()
     read = Path.read_bytes
-    for name in ("contract.py", "company.py", "files.py", "load.py", "confined.py", "ledger.py", "ledger.sql"):
+    for name in ("contract.py", "company.py", "files.py", "load.py", "confined.py", "ledger.py", "ledger.sql", "months.sql"):
         with monkeypatch.context() as patch:
             patch.setattr(Path, "read_bytes", lambda path, name=name: read(path) + b" " * (path.name == name))
             assert ledger._code() != before, name
     company, first = open_company(str(folder)), prepare(folder)
     monkeypatch.setattr(ledger, "_code", lambda: "changed")
-    monkeypatch.setattr(ledger, "_write", lambda company, scratch, made: (made / "ledger.parquet").touch())
+    monkeypatch.setattr(ledger, "_write", lambda company, scratch, made: (made / "ledger").mkdir())
     assert ledger.prepare(company) != first
 
 
@@ -244,7 +248,7 @@ def test_disk_full_as_the_engine_says_it(cache, tmp_path, monkeypatch):
     def full(*_):
         raise duckdb.IOException("Could not write file: No space left on device")
 
-    monkeypatch.setattr(ledger, "_copy", full)
+    monkeypatch.setattr(ledger, "store", full)
     with pytest.raises(BadInput, match="the disk is full"):
         prepare(write(tmp_path / "shop", {"order_lines.csv": ONE_LINE}))
     assert list(cache.iterdir()) == []
@@ -274,7 +278,7 @@ def test_folder_and_cache_that_are_only_to_be_read(cache, tmp_path):
 
 def test_least_recently_used_go_first(cache, tmp_path, monkeypatch):
     monkeypatch.setattr(ledger, "KEPT", 2)
-    monkeypatch.setattr(ledger, "_write", lambda company, scratch, made: (made / "ledger.parquet").touch())
+    monkeypatch.setattr(ledger, "_write", lambda company, scratch, made: (made / "ledger").mkdir())
     (cache / ".making-killed").mkdir(parents=True)
     (cache / ".making-at-work").mkdir()
     os.utime(cache / ".making-killed", (0, 0))

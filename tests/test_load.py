@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 from collections import namedtuple
 
 import duckdb
@@ -25,7 +26,10 @@ def load(folder, *tables: str) -> Loaded:
         read = lambda query: con.execute(query).fetchall()  # noqa: E731
         aside = read('select file, "row", "column", "value", reason from set_aside order by 1, 2')
         amounts = {(table, column): sums for table, column, *sums in read("from amounts")}
-        return Loaded({name: read(f"from {name}") for name in tables or ["order_lines"]}, aside, read("from loads"), amounts)
+        columns = lambda name: ", ".join(f'"{column.name}"' for column in TABLES[name].columns)  # noqa: E731
+        return Loaded(
+            {name: read(f"select {columns(name)} from {name}") for name in tables or ["order_lines"]}, aside, read("from loads"), amounts
+        )
 
 
 def refused(folder, *words: str) -> None:
@@ -268,6 +272,91 @@ def test_parquet_types_are_read_as_text(tmp_path):
         ) to '{tmp_path}/order_lines.parquet'""")
     (row,) = load(tmp_path).rows["order_lines"]
     assert (*row[:2], str(row[2]), *row[5:7], str(row[7]), str(row[8])) == ("7", "1", "2025-04-01 00:00:00", "007", 2, "19.9900", "0.1000")
+
+
+# Cells of typed Parquet and what they are read as; None = set aside. First the type, then the cell, in SQL.
+TYPED_CELLS = {
+    "gross_amount": [
+        ("double", "19.99", "19.99"), ("double", "0.1 + 0.2::double", "0.3"), ("double", "'nan'", None), ("double", "'inf'", None),
+        ("double", "0.00001", None), ("double", "-1", None), ("double", "1e10", "10000000000"), ("double", "99999999999.9999", "99999999999.9999"),
+        ("double", "-0.0", "0"), ("double", "1e15", None), ("double", "1e300", None), ("double", "1234.56789", None), ("double", "null", None),
+        ("double", "9999999999.0001", "9999999999.0001"), ("double", "12345678.30000001", "12345678.3"),
+        ("bigint", "99999999999999", "99999999999999"), ("bigint", "100000000000000", None), ("bigint", "-5", None), ("ubigint", "7", "7"),
+        ("utinyint", "255", "255"), ("tinyint", "-128", None), ("hugeint", "5", "5"), ("float", "0.1", "0.1"), ("boolean", "true", None),
+        ("decimal(12,2)", "5.10", "5.1"), ("decimal(18,6)", "1.234500", "1.2345"), ("decimal(18,6)", "1.234567", None), ("decimal(5,0)", "77", "77"),
+        ("decimal(38,4)", "99999999999999.9999", "99999999999999.9999"), ("decimal(38,4)", "100000000000000", None),
+        ("decimal(12,2)", "-0.01", None),
+        ("date", "'2025-01-01'", None),
+    ],
+    "quantity": [
+        ("integer", "3", "3"), ("integer", "0", None), ("bigint", "999999999", "999999999"), ("bigint", "1000000000", None), ("double", "2.0", "2"),
+        ("double", "2.5", None), ("double", "2.9999999999999996", "3"), ("double", "1e9", None), ("double", "null", None),
+        ("decimal(9,2)", "4.00", "4"), ("decimal(9,2)", "4.50", None), ("float", "2", "2"), ("bigint", "-9223372036854775808", None),
+    ],
+    "ordered_at": [
+        ("timestamp", "'2025-03-31 23:59:59.999999'", "2025-03-31"), ("timestamp", "'1899-12-31'", None), ("timestamp", "'3000-01-01'", None),
+        ("timestamp", "'infinity'", None), ("timestamp", "null", None), ("timestamp", "'2999-12-31 23:00'", "2999-12-31"),
+        ("timestamptz", "'2025-03-31 15:59:59.999999+00'", "2025-03-31"), ("timestamptz", "'2025-03-31 16:00:00+00'", "2025-04-01"),
+        ("timestamptz", "'2025-03-31 23:30:00-07'", "2025-04-01"), ("timestamptz", "'3000-01-01 00:00:00+00'", None),
+        ("timestamptz", "'2999-12-31 23:59:59+00'", "3000-01-01"), ("timestamptz", "'1900-01-01 00:00:00+00'", "1900-01-01"),
+        ("timestamptz", "'-infinity'", None), ("date", "'2025-03-31'", "2025-03-31"), ("date", "'1850-01-01'", None), ("date", "'3000-01-01'", None),
+        ("timestamp_ns", "'2025-03-31 23:59:59.123456'", "2025-03-31"), ("timestamp_ns", "'2025-03-31 23:59:59.123456789'", "2025-03-31"),
+        ("timestamp_ns", "'infinity'", None),
+        ("timestamp_ms", "'2025-03-31 10:00'", "2025-03-31"), ("timestamp_s", "'2025-03-31 10:00'", "2025-03-31"), ("time", "'10:00'", None),
+        ("integer", "20250331", None),
+    ],
+    "store": [("bigint", "7", "7"), ("varchar", "' \u3000S\t'", "S"), ("varchar", "'  '", None), ("double", "1.0", "1"), ("date", "'2025-03-31'", "2025-03-31")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("column", TYPED_CELLS)
+def test_typed_parquet_is_read_as_its_text_would_be(tmp_path, monkeypatch, column):
+    """One file for each type, so that all are one table; then all of it once more through text: the same to the last row, reason and sum."""
+    cells = TYPED_CELLS[column]
+    for number, kind in enumerate(dict.fromkeys(kind for kind, *_ in cells)):
+        usual = {"order_id": "", "line_no": "1", "ordered_at": "timestamp '2025-03-01'", "store": "'S'", "channel": "'web'", "product_id": "'P'",
+                 "quantity": "1", "gross_amount": "1.5::decimal(9,2)"}  # fmt: skip
+        rows = [usual | {"order_id": f"'{n}'", column: f"cast({cell} as {kind})"} for n, (own, cell, _) in enumerate(cells) if own == kind]
+        query = " union all ".join(f"select {', '.join(f'{cell} as {name}' for name, cell in row.items())}" for row in rows)
+        write(tmp_path, {f"order_lines/{number}.parquet": b""})
+        duckdb.execute(f"set TimeZone = 'UTC'; copy ({query}) to '{tmp_path}/order_lines/{number}.parquet'")
+    loaded = load(tmp_path)
+    place = [one.name for one in TABLES["order_lines"].columns].index(column)
+    found = {int(row[0]): row[place] for row in loaded.rows["order_lines"]}
+    for number, (kind, cell, expected) in enumerate(cells):
+        value = found.get(number)
+        shown = None if value is None else f"{value:f}".rstrip("0").rstrip(".") if column == "gross_amount" else str(value)[:10]
+        assert shown == expected, (kind, cell)
+    assert loaded.loads[0][2:5] == (len(cells), len(found), len(cells) - len(found)) and len(loaded.aside) == len(cells) - len(found)
+    shutil.rmtree(tmp_path / "scratch")
+    monkeypatch.setattr("helpers.load.TYPED", {})
+    assert load(tmp_path) == loaded
+
+
+def test_messy_typed_table_gives_the_same_sums_and_reasons_as_its_text(tmp_path, monkeypatch):
+    """Ten thousand sales with holes, negative and endless amounts, repeated keys, times with a zone; and their returns, of which some have no sale."""
+    write(tmp_path, {"fx_rates.csv": "date,currency,rate\n2025-02-01,USD,7.1\n"})
+    with duckdb.connect() as con:
+        con.execute("set TimeZone = 'UTC'")
+        con.execute(f"""copy (select i % 9000 as order_id, case when i % 501 = 7 then null else 1 + i % 3 end as line_no,
+            timestamptz '2024-12-31 15:00:00+00' + to_minutes(cast(i * 17 as integer)) as ordered_at,
+            case i % 4 when 0 then 'N' when 1 then ' N' else 'S' end as store,
+            case when i % 777 = 5 then ' ' else 'web' end as channel, i % 10 as product_id, case when i % 333 = 1 then 0.5 else i % 5 end as quantity,
+            case when i % 1000 = 3 then 'inf'::double when i % 1000 = 4 then 'nan'::double when i % 1000 = 5 then -i when i % 1000 = 6 then 1e-6
+                 else i * 1.01 end as gross_amount,
+            case when i % 50 = 0 then null else cast(case when i % 7 = 3 then 0.123456 else 0.5 end as decimal(18,6)) end as discount_amount, cast(i % 97 - 1 as decimal(12,2)) as platform_fee,
+            case when i % 3 = 0 then 'USD' when i % 1013 = 0 then 'EUR' end as currency from range(10000) t(i)) to '{tmp_path}/order_lines.parquet'""")
+        con.execute(f"""copy (select case i % 4 when 0 then 'N' when 1 then 'N' else 'S' end as store, i % 9000 as order_id, 1 + i % 3 as line_no,
+            case when i % 91 = 0 then timestamp '2025-05-01 10:00' else timestamp '2025-05-01' end as refunded_on, 1 as quantity,
+            i * 0.01 as refund_amount, i % 2 = 0 as restocked from range(0, 11000, 7) t(i)) to '{tmp_path}/returns.parquet'""")
+    typed = load(tmp_path, "order_lines", "returns")
+    shutil.rmtree(tmp_path / "scratch")
+    monkeypatch.setattr("helpers.load.TYPED", {})
+    assert load(tmp_path, "order_lines", "returns") == typed
+    reasons = {reason for *_, reason in typed.aside}
+    assert len(reasons) == 9 and len(typed.rows["order_lines"]) > 100 and len(typed.rows["returns"]) > 100
+    for came, kept, aside, _ in typed.amounts.values():
+        assert came == kept + aside
 
 
 def test_sql_source(tmp_path):

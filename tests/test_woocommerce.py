@@ -19,8 +19,7 @@ from helpers.sample_exports.woocommerce import ORDERS, PRODUCTS
 def read(folder: Path) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
     con.execute("set TimeZone = 'UTC'")
-    with tempfile.TemporaryDirectory() as scratch:
-        load_tables(con, open_company(str(folder)), Path(scratch))
+    load_tables(con, open_company(str(folder)), Path(tempfile.mkdtemp(dir=folder.parent)))
     assert con.execute("select count(*) from source_totals where part = 'difference' and amount <> 0").fetchone()[0] == 0
     assert con.execute("select count(*) from loads where rows_in <> loaded + set_aside + repeated").fetchone()[0] == 0
     return con

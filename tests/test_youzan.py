@@ -13,6 +13,7 @@ from helpers import sample
 from helpers.book import open_book
 from helpers.company import open_company
 from helpers.contract import LINES, BadInput
+from helpers.files import stored
 from helpers.ledger import prepare
 from helpers.load import load_tables
 from helpers.sample_exports import as_csv, write_table, youzan
@@ -55,7 +56,7 @@ def two(tables, tmp_path_factory) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
     for name, source in (("finished", plain), ("read", folder / "exports_in")):
         made = prepare(open_company(str(source)))
-        con.execute(f"create table {name} as from read_parquet('{made}/ledger.parquet')")
+        con.execute(f"create table {name} as from {stored(made / 'ledger')}")
         con.execute(f"create table {name}_totals as from read_parquet('{made}/source_totals.parquet')")
         con.execute(f"create table {name}_loads as from read_parquet('{made}/loads.parquet')")
     return con
@@ -161,8 +162,7 @@ class Loaded:
         self.folder, self.con, self.case = folder, con or duckdb.connect(), case
         if con is None:
             self.con.execute("set TimeZone = 'UTC'")
-            with tempfile.TemporaryDirectory() as scratch:
-                load_tables(self.con, open_company(str(folder)), Path(scratch))
+            load_tables(self.con, open_company(str(folder)), Path(tempfile.mkdtemp(dir=folder.parent)))
         self.mine = f"where file like 'exports/{case}/%'" if case else "where true"
         self.source = f"where source = 'youzan ({case})'" if case else "where true"
 
@@ -231,7 +231,7 @@ def test_an_order_of_two_items(tmp_path):
 def test_nothing_about_the_buyer_is_read(tmp_path):
     folder = write(tmp_path, exports([ORDER], [RED, BLUE]), TOML)
     made = prepare(open_company(str(folder)))
-    for path in made.glob("*.parquet"):
+    for path in made.rglob("*.parquet"):
         cells = duckdb.sql(f"select * from '{path}'").fetchall()
         assert not any("小明" in str(cell) or "138001380" in str(cell) for row in cells for cell in row)
 
