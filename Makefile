@@ -8,6 +8,7 @@ STORES ?= all
 JOBS ?=
 OUT ?= reports
 DASK ?=
+ENGINE ?=
 FILE ?=
 SIZE ?=
 DRY ?=
@@ -20,10 +21,11 @@ override STORES := $(value STORES)
 override JOBS := $(value JOBS)
 override OUT := $(value OUT)
 override DASK := $(value DASK)
+override ENGINE := $(value ENGINE)
 override FILE := $(value FILE)
 override SIZE := $(value SIZE)
 override DRY := $(value DRY)
-export PYTHON DATA MONTH STORES JOBS OUT DASK FILE SIZE DRY
+export PYTHON DATA MONTH STORES JOBS OUT DASK ENGINE FILE SIZE DRY
 MAKEOVERRIDES :=
 
 # Modules are compiled when they are first imported, and kept: four seconds once, where compiling every file would take twenty.
@@ -44,7 +46,7 @@ help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s%s\n", $$1, $$2 }' Makefile
 	@echo 'The first one also sets up .venv (once). With another Python: make PYTHON=python3.12 COMMAND'
 
-report: $(READY)  ## a month of a company: make report [DATA=folder] [MONTH=2025-12] [STORES=all|company|a,b] [JOBS=n] [OUT=reports] [DASK=tcp://host:8786]
+report: $(READY)  ## a month of a company: make report [DATA=folder] [MONTH=2025-12] [STORES=all|company|a,b] [JOBS=n] [OUT=reports] [DASK=tcp://host:8786] [ENGINE=spark]
 	@.venv/bin/python -m helpers.batch --data="$$DATA" --month="$$MONTH" --stores="$$STORES" --jobs="$$JOBS" --out="$$OUT" --dask="$$DASK"
 
 alerts: $(READY)  ## tell people what is new or worse on the newest day: make alerts DATA=folder [OUT=reports] [DRY=yes to print it only]
