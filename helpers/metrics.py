@@ -338,7 +338,11 @@ def _marketing_90(book: Book, level: str) -> pd.DataFrame:
 def productivity(book: Book, level: str) -> pd.DataFrame:
     """Operating profit a year per full-time person: entity, profit_per_employee, mean_fte, staffed_months (of the last 12), and
     uncosted_per_employee: what it would be more if the goods without a known cost had cost nothing."""
-    history = people_ladder(book, level, book.months_back(12))
+    return yearly(people_ladder(book, level, book.months_back(12)))
+
+
+def yearly(history: pd.DataFrame) -> pd.DataFrame:
+    """The frame of `productivity` from the people_ladder of a year's months."""
     staffed = history[history["staffed"]]
     by_entity = staffed.groupby("entity", sort=True)
     months, mean_fte, profit = by_entity.size(), by_entity["fte"].mean(), by_entity["operating_profit"].sum()
@@ -619,6 +623,18 @@ CHOICES = (
     "the month runs, `slow_stock`, `payout_mismatch` and `low_profit_per_employee`, whose figures end with a month's last day, are those of the "
     "month before. What was told is told again when more than `worse_share` more money is at stake – money that grows with the month is compared "
     "by the day, a month younger than a week counting as a week old – or when it fires after at least `gone_days` without.",
+    "Decisions are followed over the month and the six before it, by rule and entity; not those about a target, which is one month's only, nor "
+    "about a person. A run of months is one decision, raised in its first month. What the analyst closed is raised again when it fires after "
+    "a gap, or with more than `worse_share` more money at stake than when it was closed. Gone means that the rule fires no longer.",
+    "What goes away by itself is the part of firings (a decision in a month) that is gone a month later, of those without an action from the month "
+    "of raising to the month after; Wilson's (1927) interval. Acting is held against it rule by rule (Mantel and Haenszel 1959).",
+    "The effect of an action is what the entity earned a month (contribution; of stores and teams operating profit) in up to three whole months "
+    "after the month of the action, less what comparables led to expect: the line of after on before through those of its level that nobody acted "
+    "on, with known costs and a quarter to four times its orders, both per net sales of before. Before are the months it had been firing, at "
+    "most three. It takes eight comparables and `min_orders`; bounds are of one more point (Student's t), for all actions together (Bonferroni).",
+    "In the study of thresholds whoever fired in a month is taken out of the month after, with all its sales. The best lines are those with the "
+    "largest net within fifteen points of the policy's; their range is a bootstrap over entities, for all gates together (Bonferroni). A range that "
+    "is all that was tried tells nothing. Gates on stock, cash, people and targets ask for nothing that the contribution of a month would judge.",
     "In decisions.csv the `area` of a rule that looks at several levels is the level, so that a store and a team of one name differ.",
 )
 """What the definitions leave open, and how it is done here."""
