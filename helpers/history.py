@@ -16,6 +16,8 @@ MONTHS = 7
 """The book's month and the six before it."""
 COLUMNS = ["month", "rule", "area", "verdict", "level", "entity", "metric", "value", "money_at_stake"]
 EMPLOYERS = ("company", "store", "team")
+_BY_MONTH = {"stocks": "inventory", "replenishment": "inventory", "payouts": "payouts", "regulars": "order_lines"}
+"""Looks that are taken month by month, and the table that each needs."""
 
 
 def followed_rules(book: Book) -> list[str]:
@@ -54,8 +56,8 @@ def firings(book: Book) -> pd.DataFrame:
 
 def _firings(book: Book) -> pd.DataFrame:
     looks = {"products": _products(book), "channels": _channels(book), "employers": _employers(book)}
-    for name in ("stocks", "replenishment", "payouts", "regulars"):
-        looks[name] = _one_by_one(book, LOOKS[name])
+    for name, table in _BY_MONTH.items():
+        looks[name] = pd.DataFrame(columns=["month"]) if table in book.missing else _one_by_one(book, LOOKS[name])
     thresholds, found = book.policy.thresholds(), []
     for name in followed_rules(book):
         rule = book.policy.rules[name]
@@ -103,7 +105,7 @@ def _products(book: Book) -> pd.DataFrame:
            full join products using (product_id)"""
     )
     frame = frame.merge(since, on="entity", how="left")
-    ends = pd.PeriodIndex(frame["month"], freq="M").end_time.normalize()
+    ends = frame["month"].map({month: pd.Timestamp(month) + pd.offsets.MonthEnd(0) for month in wide})
     return frame.assign(level="product", age_days=(ends - pd.to_datetime(frame["since"])).dt.days)
 
 
