@@ -135,7 +135,8 @@ def followed(book: Book) -> pd.DataFrame:
         about[tuple(key)] = {"area": area, "verdict": verdict}
     worse = book.policy.alert.worse_share
     rows = [
-        dict(zip(KEY, key, strict=True)) | about[key] | _case(by_month, seen, noted.get(key), worse) for key, by_month in stakes.items()
+        dict(zip(KEY, key, strict=True)) | about[key] | _case(by_month, seen, noted.get(key), worse, seen[0] > book.months[0])
+        for key, by_month in stakes.items()
     ]
     columns = ["state", "area", *KEY[:1], "verdict", *KEY[1:], "name", "raised", "earlier", "months", "times", "stake_raised", "stake",
                "acted_on", "action", "closed_on"]  # fmt: skip
@@ -150,9 +151,10 @@ def followed(book: Book) -> pd.DataFrame:
     return frame.sort_values(order, ascending=[True, False, False, True, True, True], ignore_index=True)[columns]
 
 
-def _case(stakes: dict[str, float], seen: list[str], noted: pd.DataFrame | None, worse: float) -> dict:
-    """One decision's way. stakes: money at stake by the months in which it fired; seen: all months looked at; noted: its actions."""
-    starts = [month for month, before in zip(seen, ["", *seen], strict=False) if month in stakes and before not in stakes]
+def _case(stakes: dict[str, float], seen: list[str], noted: pd.DataFrame | None, worse: float, before: bool) -> dict:
+    """One decision's way. stakes: money at stake by the months in which it fired; seen: all months looked at; noted: its actions; before:
+    are there earlier months?"""
+    starts = [month for month, last in zip(seen, ["", *seen], strict=False) if month in stakes and last not in stakes]
     raised, again = starts[-1], len(starts) > 1
     shut = noted["closed_on"].max() if noted is not None else ""
     if shut:
@@ -161,7 +163,7 @@ def _case(stakes: dict[str, float], seen: list[str], noted: pd.DataFrame | None,
         anew = [month for month, stake in stakes.items() if month > shut[:7] and (month in starts or stake > limit)]
         if anew:
             raised, again, shut = max(anew[0], raised), True, ""
-    earlier = raised == seen[0]
+    earlier = before and raised == seen[0]
     # what fires since before the first month looked at may have been acted on before it as well
     mine = noted[noted["month"] >= ("" if earlier else raised)] if noted is not None else ()
     date, action = mine[["date", "action"]].iloc[-1] if len(mine) else ("", "")
@@ -176,11 +178,16 @@ def _case(stakes: dict[str, float], seen: list[str], noted: pd.DataFrame | None,
 def followed_rows(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame of `followed` for a table."""
     return pd.DataFrame({
-        "state": frame["state"], "rule": frame["rule"].str.replace("_", " "), "level": frame["level"], "name": frame["name"],
+        "state": frame["state"], "rule": frame["rule"].str.replace("_", " "), "who": who(frame),
         "raised": [f"by {month}" if earlier else month for month, earlier in zip(frame["raised"], frame["earlier"], strict=True)],
         "months": frame["months"], "stake_then": frame["stake_raised"], "stake_now": frame["stake"],
         "acted_on": frame["acted_on"].replace("", "–"), "what": frame["action"].replace("", "–"),
     })  # fmt: skip
+
+
+def who(frame: pd.DataFrame) -> list[str]:
+    """Level and name of each row, the company by its level alone."""
+    return [level if level == "company" else f"{level} {name}" for level, name in zip(frame["level"], frame["name"], strict=True)]
 
 
 def followed_said(book: Book, frame: pd.DataFrame) -> str:
@@ -195,10 +202,10 @@ def followed_said(book: Book, frame: pd.DataFrame) -> str:
     waiting = frame[frame["state"].isin(["open", "raised again"]) & ~frame["rule"].isin(CHANCES)]
     if len(waiting):
         worst = waiting.loc[waiting["months"] == waiting["months"].max()].sort_values("stake", ascending=False, kind="stable").iloc[0]
-        who = "the company" if worst["entity"] == "company" else f"{worst['level']} {text.label(worst['name'])}"
+        named = "the company" if worst["level"] == "company" else f"{worst['level']} {text.label(worst['name'])}"
         since = f"{text.count(worst['months'], 'month')}{' at least' if worst['earlier'] else ''}"
         sentence += (
-            f" Longest without an answer: {worst['rule'].replace('_', ' ')} of {who}, {since}, "
+            f" Longest without an answer: {worst['rule'].replace('_', ' ')} of {named}, {since}, "
             f"{text.money(worst['stake'], book.currency)} at stake this month."
         )
     return sentence
@@ -211,8 +218,8 @@ def timeline(book: Book, frame: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for row in frame.to_dict("records"):
         key = tuple(row[name] for name in KEY)
-        who = f"{row['rule'].replace('_', ' ')}: {text.label(row['name'], 36 - len(row['rule']))}"
-        about = who, row["state"], row["rule"] in CHANCES
+        called_by = f"{row['rule'].replace('_', ' ')}: {text.label(row['name'], 36 - len(row['rule']))}"
+        about = called_by, row["state"], row["rule"] in CHANCES
         rows += [(*about, month, (*key, month) in fired, (*key, month) in acted) for month in months(book)]
     return pd.DataFrame(rows, columns=["who", "state", "chance", "month", "fires", "acted"])
 
@@ -239,7 +246,7 @@ def fates(book: Book) -> pd.DataFrame:
         then, start = stakes.get((*key, followers[month])), seen.index(month)
         while start and (*key, seen[start - 1]) in stakes:
             start -= 1
-        begun = "" if start == 0 else seen[start]
+        begun = seen[start] if start or seen[0] == book.months[0] else ""
         acted = any(begun <= when <= followers[month] for when in noted.get(tuple(key), []))
         rows.append((key[0], acted, then is None, stake, then or 0.0))
     frame = pd.DataFrame(rows, columns=["rule", "acted", "gone", "stake", "then"])
@@ -249,7 +256,7 @@ def fates(book: Book) -> pd.DataFrame:
     found = pd.DataFrame(found, columns=columns[:3] + columns[6:9])
     low, high = wilson(found["gone"], found["left_alone"])
     share, after = ratio(found["gone"], found["left_alone"]), ratio(found["gone_after"], found["acted_on"])
-    return found.assign(share=share, low=low, high=high, share_after=after)[columns]
+    return found.assign(share=share, low=low.clip(lower=0), high=high, share_after=after)[columns]
 
 
 def _fate(name: str, part: pd.DataFrame) -> dict:
@@ -283,6 +290,11 @@ def acted_against_alone(frame: pd.DataFrame) -> tuple[int, float, float]:
     return after, expected, float(p)
 
 
+def fate_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame of `fates` for a table or figure."""
+    return frame.assign(rule=frame["rule"].str.replace("_", " ")).rename(columns={"low": "from", "high": "to"})
+
+
 def fates_said(frame: pd.DataFrame) -> str:
     """How much goes away by itself, and how much after acting? frame: fates."""
     if frame.empty or not frame["left_alone"].iloc[-1]:
@@ -295,7 +307,13 @@ def fates_said(frame: pd.DataFrame) -> str:
     if not whole["acted_on"]:
         return f"{said}. None was acted on, so there is nothing to hold against it."
     after, expected, p = acted_against_alone(frame)
-    told = "which chance explains" if p > 0.05 else "more than chance explains" if after > expected else "fewer than chance explains"
+    told = (
+        "a difference that chance explains"
+        if p > 0.05
+        else "more than chance explains"
+        if after > expected
+        else "fewer than chance explains"
+    )
     return (
         f"{said}; of {whole['acted_on']:,} acted on, {after:,}, where rule by rule {text.number(expected, 1)} would have been "
         f"if acting made no difference: {told}."

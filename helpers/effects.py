@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from helpers import text
-from helpers.actions import KEY, recorded
+from helpers.actions import KEY, recorded, who
 from helpers.book import Book, remembered
 from helpers.days import as_of
 from helpers.history import EMPLOYERS, firings, monthly, months
@@ -167,10 +167,12 @@ def _measured(row: dict, confidence: float) -> dict:
 
 def effect_rows(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame of `effects` as a table."""
+    ends = [[text.signed_money(end, "") for end in pair] for pair in frame[["low", "high"]].to_numpy(float)]
     return pd.DataFrame({
-        "date": frame["date"], "rule": frame["rule"].str.replace("_", " "), "level": frame["level"], "name": frame["name"],
-        "what": frame["action"], "before": frame["before"], "after": frame["after"], "expected": frame["expected"],
-        "effect": frame["effect"], "from": frame["low"], "to": frame["high"], "comparables": frame["comparables"], "found": frame["found"],
+        "date": frame["date"], "who": who(frame), "what": frame["action"], "before": frame["before"], "after": frame["after"],
+        "expected": frame["expected"], "effect": frame["effect"],
+        "between": [" to ".join(pair) if known else text.BLANK for pair, known in zip(ends, frame["low"].notna(), strict=True)],
+        "like_it": frame["comparables"], "found": frame["found"],
     })  # fmt: skip
 
 
@@ -186,7 +188,7 @@ def effects_said(book: Book, frame: pd.DataFrame) -> str:
         return f"Of {said} none can be measured: {why}."
     told = measured[measured["found"].isin(TOLD)]
     words = [
-        f"{row.level} {text.label(row.name)} {row.found} than comparables, {text.signed_money(row.effect, book.currency)} a month "
+        f"{row.level} {text.label(row.name)} {row.found} than comparables led to expect, {text.signed_money(row.effect, book.currency)} a month "
         f"({text.signed_money(row.low, book.currency)} to {text.signed_money(row.high, book.currency)})"
         for row in told.assign(size=told["effect"].abs())
         .sort_values("size", ascending=False, kind="stable")

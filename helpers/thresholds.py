@@ -199,7 +199,7 @@ def study_said(frame: pd.DataFrame, currency: str) -> str:
         verb = "saved" if row.net >= 0 else "cost"
         words = f"{row.gate} {_line(row.own)} would have {verb} {money(abs(row.net), currency)}"
         said.append(f"{words} ({count(row.fired, 'firing')}, {row.right} before a loss)")
-    return f"Obeyed for a year, {'; '.join(said)}."
+    return f"Had they been obeyed, {'; '.join(said)}."
 
 
 def best_said(frame: pd.DataFrame) -> str:

@@ -22,7 +22,7 @@ MONTHS = {
 
 
 def folder(path, notes: str = "", header: str = NOTES):
-    lines = [LINES]
+    lines = [LINES, "0,1,2024-10-05,S,web,Z,1,200,100,5", "1,1,2024-10-28,S,web,Z,1,200,100,5"]  # long before what is looked at
     for product, earned in MONTHS.items():
         for n, amount in enumerate(earned, 1):
             for day in (5, 28):  # half of it each
@@ -74,6 +74,14 @@ def test_what_was_closed_stays_closed_until_it_comes_back_or_grows_by_a_quarter(
     assert frame["closed_on"].to_dict() == {"A": "", "C": "", "B": "2025-02-01", "D": "2025-03-30", "E": ""}
     assert cases(tmp_path, notes, "2025-05").loc["C", "state"] == "closed"
     assert cases(tmp_path, notes, "2025-03").loc["C", "state"] == "acted on"  # closed only in April
+
+
+def test_what_fires_since_the_first_month_of_the_data_was_not_raised_before(tmp_path):
+    path = folder(tmp_path, "2024-11-01,loss_maker,product,B,before there was anything,,")
+    file = tmp_path / "order_lines.csv"
+    file.write_text("\n".join(line for line in file.read_text().splitlines() if ",2024-" not in line))
+    frame = actions.followed(open_book(path, "2025-06")).set_index("entity")
+    assert frame.loc["B", ["state", "earlier", "raised", "acted_on"]].tolist() == ["open", False, "2025-01", ""]
 
 
 def test_a_row_that_names_what_is_not_there_is_told(tmp_path):

@@ -102,7 +102,7 @@ def test_a_known_effect_is_found_in_a_company(tmp_path):
     assert frame.loc[p, "effect"] == pytest.approx(frame.loc[p, "after"] - frame.loc[p, "expected"])
     assert ((frame["low"] < 6 * 45) & (6 * 45 < frame["high"])).all()
     assert (frame["found"] == "earned more").sum() >= len(acted) - 1
-    assert "earned more than comparables" in effects.effects_said(book, frame.reset_index())
+    assert "earned more than comparables led to expect, +CNY " in effects.effects_said(book, frame.reset_index())
 
 
 def test_nothing_is_claimed_where_bad_months_were_only_followed_by_ordinary_ones(tmp_path):
