@@ -138,7 +138,7 @@ def followed(book: Book) -> pd.DataFrame:
         dict(zip(KEY, key, strict=True)) | about[key] | _case(by_month, seen, noted.get(key), worse, seen[0] > book.months[0])
         for key, by_month in stakes.items()
     ]
-    columns = ["state", "area", *KEY[:1], "verdict", *KEY[1:], "name", "raised", "earlier", "months", "times", "stake_raised", "stake",
+    columns = ["state", "area", "rule", "verdict", "level", "entity", "name", "raised", "earlier", "months", "times", "stake_raised", "stake",
                "acted_on", "action", "closed_on"]  # fmt: skip
     if not rows:
         return pd.DataFrame(columns=columns)

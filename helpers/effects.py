@@ -59,7 +59,7 @@ def beyond(before: np.ndarray, after: np.ndarray, own_before: float, own_after: 
 
 @remembered
 def effects(book: Book) -> pd.DataFrame:
-    """What did each action bring? One row per entity and month of action of a measured rule, in the months that are looked at, oldest first.
+    """What did each action bring? One row per entity and month of action of a measured rule, in the book's month and the five before it.
 
     Columns: date, rule, level, entity, name, action, before_months and after_months (how many of each), before and after (what it earned a
     month: contribution of products and channels, operating profit of stores, teams and the company), expected (after, as comparables led
@@ -79,24 +79,24 @@ def effects(book: Book) -> pd.DataFrame:
     seen = months(book)
     chosen = noted[noted["rule"].isin(MEASURED) & (noted["month"] > seen[0])]
     chosen = chosen.drop_duplicates(["level", "entity", "month"])
-    cases = [_windows(book, row, noted) for row in chosen.to_dict("records")]
+    fired = set(map(tuple, firings(book)[[*KEY, "month"]].to_numpy()))
+    cases = [_windows(book, row, noted, fired) for row in chosen.to_dict("records")]
     rows = [row | _gathered(book, row, noted) for row in cases]
     measured = sum(row["found"] == "" for row in rows)
     rows = [_measured(row, 1 - (1 - book.policy.evidence.confidence) / max(measured, 1)) for row in rows]
-    columns = ["date", *KEY, "action", "before_months", "after_months", "before", "after", "expected", "effect", "low", "high",
-               "comparables", "found"]  # fmt: skip
-    frame = pd.DataFrame(rows).reindex(columns=columns) if rows else pd.DataFrame(columns=columns)
+    figures = ["before", "after", "expected", "effect", "low", "high"]
+    columns = ["date", *KEY, "action", "before_months", "after_months", *figures, "comparables", "found"]
+    frame = pd.DataFrame(rows, columns=None if rows else columns).reindex(columns=columns)
     frame = frame.assign(name=called(book, frame["level"], frame["entity"]))
-    return frame.astype(dict.fromkeys(columns[7:12], "float") | {"comparables": "int"})
+    return frame.astype(dict.fromkeys(figures, "float") | {"comparables": "int"})
 
 
-def _windows(book: Book, row: dict, noted: pd.DataFrame) -> dict:
-    """Adds the months before and after."""
-    fired = set(firings(book).query("rule == @row['rule'] and level == @row['level'] and entity == @row['entity']")["month"])
+def _windows(book: Book, row: dict, noted: pd.DataFrame, fired: set[tuple]) -> dict:
+    """Adds the months before and after. fired: rule, level, entity and month of all firings."""
     when = pd.Period(row["month"], "M")
-    before = [str(when - 1)]
-    while len(before) < WINDOW and before[0] in fired and str(when - len(before) - 1) in fired:
-        before.insert(0, str(when - len(before) - 1))
+    before = [str(when - n) for n in range(1, WINDOW + 1)]
+    run = [(*(row[name] for name in KEY), month) in fired for month in before]
+    before = before[: max(run.index(False) if False in run else WINDOW, 1)][::-1]
     last = pd.Period(book.month, "M") - int(as_of(book) < book.last_day)  # a month that still runs is no month
     again = noted.loc[(noted["level"] == row["level"]) & (noted["entity"] == row["entity"]) & (noted["month"] > row["month"]), "month"]
     last = min([last, *(pd.Period(month, "M") - 1 for month in again)])
@@ -159,8 +159,7 @@ def _measured(row: dict, confidence: float) -> dict:
     if row["found"]:
         return row
     others = row["others"]
-    ends = [x * row["sales"] for x in beyond(others[:, 0], others[:, 1], *row["own"], confidence)]
-    effect, low, high = ends
+    effect, low, high = (x * row["sales"] for x in beyond(others[:, 0], others[:, 1], *row["own"], confidence))
     found = TOLD[0] if low > 0 else TOLD[1] if high < 0 else "no difference to be told"
     return row | {"expected": row["after"] - effect, "effect": effect, "low": low, "high": high, "found": found}
 

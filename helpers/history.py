@@ -66,8 +66,7 @@ def _firings(book: Book) -> pd.DataFrame:
     frame = pd.concat([each for each in found if len(each)] or found[:1], ignore_index=True)
     parts = [grouped(_as_decisions(part), book.stores)[COLUMNS] for _, part in frame.groupby("month")]
     frame = pd.concat(parts or [frame], ignore_index=True)
-    text, numbers = COLUMNS[:7], ["value", "money_at_stake"]
-    frame = frame.astype(dict.fromkeys(text, "str") | dict.fromkeys(numbers, "float"))
+    frame = frame.astype({name: "float" if name in ("value", "money_at_stake") else "str" for name in COLUMNS})
     return frame.sort_values(["month", "rule", "level", "entity"], ignore_index=True)
 
 
@@ -93,11 +92,10 @@ def _products(book: Book) -> pd.DataFrame:
     last, before = margin.shift(1), margin.shift(2)
     fell = pd.DataFrame({"margin_fall": (before - margin).stack(), "fell_twice": ((before > last + 1e-9) & (last > margin + 1e-9)).stack()})
     frame = frame[frame["month"].isin(months(book))].merge(fell.reset_index(), on=["month", "entity"], how="left")
-    frame = frame.assign(costed_sales=frame["net_sales"] + frame["uncosted_sales"], fell_twice=frame["fell_twice"].eq(True))
+    frame = frame.assign(costed_sales=frame["net_sales"] + frame["uncosted_sales"])
     if "inventory" not in book.missing:
         stock = _one_by_one(book, lambda then: metrics.stock_metrics(then, "product")[["entity", "inventory", "inventory_days", "cogs_90"]])
         frame = frame.merge(stock.assign(cogs_90=stock["cogs_90"].clip(lower=0)), on=["month", "entity"], how="outer")
-        frame["fell_twice"] = frame["fell_twice"].eq(True)
     since = book.sql(
         """select product_id as entity, coalesce(launched_on, seen) as since from (
                select product_id, min(day) as seen from (
@@ -106,7 +104,7 @@ def _products(book: Book) -> pd.DataFrame:
     )
     frame = frame.merge(since, on="entity", how="left")
     ends = frame["month"].map({month: pd.Timestamp(month) + pd.offsets.MonthEnd(0) for month in wide})
-    return frame.assign(level="product", age_days=(ends - pd.to_datetime(frame["since"])).dt.days)
+    return frame.assign(level="product", fell_twice=frame["fell_twice"].eq(True), age_days=(ends - pd.to_datetime(frame["since"])).dt.days)
 
 
 def _channels(book: Book) -> pd.DataFrame:
