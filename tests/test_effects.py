@@ -139,6 +139,14 @@ def test_what_cannot_be_measured_says_why(tmp_path):
     assert frame["found"].tolist() == ["too early"] and pd.isna(frame["effect"].iloc[0])
 
 
+def test_a_month_that_still_runs_is_not_after(tmp_path):
+    book, acted, _, _ = company(tmp_path, 0, seed=2)
+    file = book.company.folder / "order_lines.csv"
+    file.write_text("\n".join(line for line in file.read_text().splitlines() if ",2025-08-" not in line or ",2025-08-01," in line))
+    frame = effects.effects(open_book(str(book.company.folder), "2025-08"))
+    assert len(frame) == len(acted) and (frame["after_months"] == 1).all()
+
+
 def test_without_actions_there_is_nothing_to_measure(small_company):
     book = open_book(str(small_company), "2025-04")
     assert effects.effects(book).empty
