@@ -94,7 +94,7 @@ def _products(book: Book) -> pd.DataFrame:
     frame = frame[frame["month"].isin(months(book))].merge(fell.reset_index(), on=["month", "entity"], how="left")
     frame = frame.assign(costed_sales=frame["net_sales"] + frame["uncosted_sales"])
     if "inventory" not in book.missing:
-        stock = _one_by_one(book, lambda then: metrics.stock_metrics(then, "product")[["entity", "inventory", "inventory_days", "cogs_90"]])
+        stock = _one_by_one(book, lambda then: metrics.stock_cover(then, "product")[["entity", "inventory", "inventory_days", "cogs_90"]])
         frame = frame.merge(stock.assign(cogs_90=stock["cogs_90"].clip(lower=0)), on=["month", "entity"], how="outer")
     since = book.sql(
         """select product_id as entity, coalesce(launched_on, seen) as since from (

@@ -248,8 +248,28 @@ def _window(book: Book) -> dict:
 
 
 def stock_metrics(book: Book, level: str) -> pd.DataFrame:
-    """Stock at cost against the last 90 days: entity, inventory (mean, at cost), cogs_90, gross_profit_90, contribution_90,
-    opening_stock, and the metrics made of them. A product with stock of unknown cost has blank metrics; sums leave such stock out."""
+    """The frame of `stock_cover` with contribution_90, opening_stock, and the other metrics of stock."""
+    opening = book.sql(
+        f"""select {_entity(level)} as entity, cast(sum(value) as double) as opening_stock from stock
+            join (select store, max(date) as date from stock where date <= $first group by store) using (store, date)
+            left join products p using (product_id) where {{scope}} group by entity order by entity""",
+        first=book.first_day.date(),
+    )
+    frame = stock_cover(book, level).merge(opening, on="entity", how="left").merge(_marketing_90(book, level), on="entity", how="left")
+    frame = frame.fillna({"opening_stock": 0.0, "marketing_90": 0.0})
+    frame["contribution_90"] = frame["cm2_90"] + frame["commissions_90"] + frame["marketing_90"]
+    month, inventory, year = facts_cogs(book, level), frame["inventory"], 365 / WINDOW
+    return frame.assign(
+        gmroi=ratio(frame["gross_profit_90"], inventory) * year,
+        turns=ratio(frame["cogs_90"], inventory) * year,
+        return_on_capital=ratio(frame["contribution_90"], inventory) * year,
+        stock_to_sales=ratio(frame["opening_stock"], frame["entity"].map(month).fillna(0.0)),
+    ).drop(columns=["cm2_90", "commissions_90", "marketing_90"])
+
+
+def stock_cover(book: Book, level: str) -> pd.DataFrame:
+    """Stock at cost against the last 90 days: entity, inventory (mean, at cost), inventory_days, mean_units, cogs_90, gross_profit_90, cm2_90
+    and commissions_90. A product with stock of unknown cost has a blank inventory; sums leave such stock out."""
     entity = _entity(level)
     products = "left join products p using (product_id)"
     mean = book.sql(
@@ -259,12 +279,6 @@ def stock_metrics(book: Book, level: str) -> pd.DataFrame:
             join (select store, count(distinct date) as days from stock where date > $start and date <= $end group by store) using (store)
             {products} group by entity order by entity""",
         **_window(book),
-    )
-    opening = book.sql(
-        f"""select {entity} as entity, cast(sum(value) as double) as opening_stock from stock
-            join (select store, max(date) as date from stock where date <= $first group by store) using (store, date)
-            {products} where {{scope}} group by entity order by entity""",
-        first=book.first_day.date(),
     )
     sums = ", ".join(f"cast({expression} as double) as {name}" for name, expression in {
         "cogs_90": "-sum(cogs)",
@@ -278,28 +292,13 @@ def stock_metrics(book: Book, level: str) -> pd.DataFrame:
             where day > $start and day <= $end and kind in ('sale', 'return') and {{scope}} group by entity order by entity""",
         **_window(book),
     )
-    frame = (
-        flows.merge(mean, on="entity", how="outer")
-        .merge(opening, on="entity", how="left")
-        .merge(_marketing_90(book, level), on="entity", how="left")
-    )
-    frame = frame.fillna({"unknown": 0, "inventory": 0.0, "opening_stock": 0.0, "marketing_90": 0.0, "mean_units": 0.0}).fillna(0.0)
-    frame["contribution_90"] = frame["cm2_90"] + frame["commissions_90"] + frame["marketing_90"]
-    month = facts_cogs(book, level)
+    frame = flows.merge(mean, on="entity", how="outer").fillna(0.0)
     inventory = frame["inventory"].where(((frame["unknown"] == 0) | (level != "product")) & (frame["inventory"] >= 0))
     cogs = frame["cogs_90"]
     # Goods that nobody bought last for ever, whether their cost is known or not.
     endless = ((cogs <= 1e-9) & (inventory > 1e-9)) | ((frame["units_90"] == 0) & (frame["mean_units"] > 0))
     days = (ratio(inventory, cogs) * WINDOW).where(~endless, np.inf)
-    year = 365 / WINDOW
-    return frame.assign(
-        inventory=inventory,
-        inventory_days=days,
-        gmroi=ratio(frame["gross_profit_90"], inventory) * year,
-        turns=ratio(cogs, inventory) * year,
-        return_on_capital=ratio(frame["contribution_90"], inventory) * year,
-        stock_to_sales=ratio(frame["opening_stock"], frame["entity"].map(month).fillna(0.0)),
-    ).drop(columns=["unknown", "units_90", "cm2_90", "commissions_90", "marketing_90"])
+    return frame.assign(inventory=inventory, inventory_days=days).drop(columns=["unknown", "units_90"])
 
 
 def facts_cogs(book: Book, level: str) -> pd.Series:
