@@ -350,6 +350,21 @@ _TABLES = (
         ),
     ),
     Table(
+        "actions",
+        "what was done about a decision, as an analyst notes it down",
+        "decisions followed from raised to closed, and what acting on them brought",
+        _columns(
+            "date date | the day on which it was done",
+            "rule text | the rule that had fired, as in decisions.csv",
+            f"level? text {LEVELS} | what kind of entity; needed where an id is at several levels",
+            "entity text | its id, as in decisions.csv; for level `company` the word `company`",
+            "action text | what was done, in words",
+            "note? text | why, by whom, what was agreed",
+            "closed_on? date | the day on which the decision was settled, if it was",
+        ),
+        ("date", "rule", "level", "entity", "action"),
+    ),
+    Table(
         "traffic",
         "visits and what became of them",
         "the funnel from impression to order",

@@ -43,7 +43,7 @@ def _decide(book: Book, area: str) -> pd.DataFrame:
             continue
         if rule.look not in looks:
             looks[rule.look] = LOOKS[rule.look](book)
-        hits = _fire(looks[rule.look], rule, thresholds)
+        hits = fire(looks[rule.look], rule, thresholds)
         if len(hits):
             hits = _with_evidence(book, name, rule, hits.assign(rule=name))
             fired.append(hits[[column for column in columns if column in hits]])
@@ -57,7 +57,11 @@ def for_file(decisions: pd.DataFrame) -> pd.DataFrame:
     return decisions.assign(area=decisions["area"].where(~decisions["area"].isin(["team", "target"]), decisions["level"]))[COLUMNS]
 
 
-def _fire(look: pd.DataFrame, rule: Rule, thresholds: dict) -> pd.DataFrame:
+def fire(look: pd.DataFrame, rule: Rule, thresholds: dict) -> pd.DataFrame:
+    """The rows of a look for which the rule fires, with area, verdict, metric, value, threshold, money_at_stake, side and action.
+
+    Empty where the look lacks a column that the rule needs: a table is missing.
+    """
     # Sums of floats are off in the 16th digit; exactly 30 % must pass all the same, as it does on paper, and a loss of 0 is none.
     numbers = look.select_dtypes("number").columns
     places = {name: 12 if _UNITS.get(name) == "ratio" or name in _SHARES else 6 for name in numbers}

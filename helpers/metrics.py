@@ -271,18 +271,32 @@ def _mean_stock(book: Book) -> pd.DataFrame:
 
 
 def stock_metrics(book: Book, level: str) -> pd.DataFrame:
-    """Stock at cost against the last 90 days: entity, inventory (mean, at cost), cogs_90, gross_profit_90, contribution_90,
-    opening_stock, and the metrics made of them. A product with stock of unknown cost has blank metrics; sums leave such stock out."""
+    """The frame of `stock_cover` with contribution_90, opening_stock, and the other metrics of stock."""
+    opening = book.sql(
+        f"""select {_entity(level)} as entity, cast(sum(value) as double) as opening_stock from stock
+            join (select store, max(date) as date from stock where date <= $first group by store) using (store, date)
+            left join products p using (product_id) where {{scope}} group by entity order by entity""",
+        first=book.first_day.date(),
+    )
+    frame = stock_cover(book, level).merge(opening, on="entity", how="left").merge(_marketing_90(book, level), on="entity", how="left")
+    frame = frame.fillna({"opening_stock": 0.0, "marketing_90": 0.0})
+    frame["contribution_90"] = frame["cm2_90"] + frame["commissions_90"] + frame["marketing_90"]
+    month, inventory, year = facts_cogs(book, level), frame["inventory"], 365 / WINDOW
+    return frame.assign(
+        gmroi=ratio(frame["gross_profit_90"], inventory) * year,
+        turns=ratio(frame["cogs_90"], inventory) * year,
+        return_on_capital=ratio(frame["contribution_90"], inventory) * year,
+        stock_to_sales=ratio(frame["opening_stock"], frame["entity"].map(month).fillna(0.0)),
+    ).drop(columns=["cm2_90", "commissions_90", "marketing_90"])
+
+
+def stock_cover(book: Book, level: str) -> pd.DataFrame:
+    """Stock at cost against the last 90 days: entity, inventory (mean, at cost), inventory_days, mean_units, cogs_90, gross_profit_90, cm2_90
+    and commissions_90. A product with stock of unknown cost has a blank inventory; sums leave such stock out."""
     entity = _entity(level)
     products = "left join products p using (product_id)"
     mean = _mean_stock(book).assign(company="company", product=lambda each: each["product_id"])
     mean = mean.groupby(level)[["inventory", "mean_units", "unknown"]].sum().rename_axis("entity").reset_index()
-    opening = book.sql(
-        f"""select {entity} as entity, cast(sum(value) as double) as opening_stock from stock
-            join (select store, max(date) as date from stock where date <= $first group by store) using (store, date)
-            {products} where {{scope}} group by entity order by entity""",
-        first=book.first_day.date(),
-    )
     sums = ", ".join(f"cast({expression} as double) as {name}" for name, expression in {
         "cogs_90": "-sum(cogs)",
         "units_90": "sum(quantity)",
@@ -295,28 +309,13 @@ def stock_metrics(book: Book, level: str) -> pd.DataFrame:
             where day > $start and day <= $end and kind in ('sale', 'return') and {{scope}} group by entity order by entity""",
         **_window(book),
     )
-    frame = (
-        flows.merge(mean, on="entity", how="outer")
-        .merge(opening, on="entity", how="left")
-        .merge(_marketing_90(book, level), on="entity", how="left")
-    )
-    frame = frame.fillna({"unknown": 0, "inventory": 0.0, "opening_stock": 0.0, "marketing_90": 0.0, "mean_units": 0.0}).fillna(0.0)
-    frame["contribution_90"] = frame["cm2_90"] + frame["commissions_90"] + frame["marketing_90"]
-    month = facts_cogs(book, level)
+    frame = flows.merge(mean, on="entity", how="outer").fillna(0.0)
     inventory = frame["inventory"].where(((frame["unknown"] == 0) | (level != "product")) & (frame["inventory"] >= 0))
     cogs = frame["cogs_90"]
     # Goods that nobody bought last for ever, whether their cost is known or not.
     endless = ((cogs <= 1e-9) & (inventory > 1e-9)) | ((frame["units_90"] == 0) & (frame["mean_units"] > 0))
     days = (ratio(inventory, cogs) * WINDOW).where(~endless, np.inf)
-    year = 365 / WINDOW
-    return frame.assign(
-        inventory=inventory,
-        inventory_days=days,
-        gmroi=ratio(frame["gross_profit_90"], inventory) * year,
-        turns=ratio(cogs, inventory) * year,
-        return_on_capital=ratio(frame["contribution_90"], inventory) * year,
-        stock_to_sales=ratio(frame["opening_stock"], frame["entity"].map(month).fillna(0.0)),
-    ).drop(columns=["unknown", "units_90", "cm2_90", "commissions_90", "marketing_90"])
+    return frame.assign(inventory=inventory, inventory_days=days).drop(columns=["unknown", "units_90"])
 
 
 def facts_cogs(book: Book, level: str) -> pd.Series:
@@ -355,7 +354,11 @@ def _marketing_90(book: Book, level: str) -> pd.DataFrame:
 def productivity(book: Book, level: str) -> pd.DataFrame:
     """Operating profit a year per full-time person: entity, profit_per_employee, mean_fte, staffed_months (of the last 12), and
     uncosted_per_employee: what it would be more if the goods without a known cost had cost nothing."""
-    history = people_ladder(book, level, book.months_back(12))
+    return yearly(people_ladder(book, level, book.months_back(12)))
+
+
+def yearly(history: pd.DataFrame) -> pd.DataFrame:
+    """The frame of `productivity` from the people_ladder of a year's months."""
     staffed = history[history["staffed"]]
     by_entity = staffed.groupby("entity", sort=True)
     months, mean_fte, profit = by_entity.size(), by_entity["fte"].mean(), by_entity["operating_profit"].sum()
@@ -636,6 +639,18 @@ CHOICES = (
     "the month runs, `slow_stock`, `payout_mismatch` and `low_profit_per_employee`, whose figures end with a month's last day, are those of the "
     "month before. What was told is told again when more than `worse_share` more money is at stake – money that grows with the month is compared "
     "by the day, a month younger than a week counting as a week old – or when it fires after at least `gone_days` without.",
+    "Decisions are followed over the month and the six before it, by rule and entity; not those about a target, which is one month's only, nor "
+    "about a person. A run of months is one decision, raised in its first month. What the analyst closed is raised again when it fires after "
+    "a gap, or with more than `worse_share` more money at stake than when it was closed. Gone means that the rule fires no longer.",
+    "What goes away by itself is the part of firings (a decision in a month) that is gone a month later, of those without an action from the month "
+    "of raising to the month after; Wilson's (1927) interval. Acting is held against it rule by rule (Mantel and Haenszel 1959).",
+    "The effect of an action is what the entity earned a month (contribution; of stores and teams operating profit) in up to three whole months "
+    "after the month of the action, less what comparables led to expect: the line of after on before through those of its level that nobody acted "
+    "on, with known costs and a quarter to four times its orders, both per net sales of before. Before are the months it had been firing, at "
+    "most three. It takes eight comparables and `min_orders`; bounds are of one more point (Student's t), for all actions together (Bonferroni).",
+    "In the study of thresholds whoever fired in a month is taken out of the month after, with all its sales. The best lines are those with the "
+    "largest net within fifteen points of the policy's; their range is a bootstrap over entities, for all gates together (Bonferroni). A range that "
+    "is all that was tried tells nothing. Gates on stock, cash, people and targets ask for nothing that the contribution of a month would judge.",
     "In decisions.csv the `area` of a rule that looks at several levels is the level, so that a store and a team of one name differ.",
 )
 """What the definitions leave open, and how it is done here."""

@@ -72,7 +72,7 @@ def _levels(book: Book) -> dict[str, str]:
     return ({"store": "store"} if several else {}) | {"channel": "channel", "team": "team"}
 
 
-def _called(book: Book, levels: pd.Series, entities: pd.Series) -> list[str]:
+def called(book: Book, levels: pd.Series, entities: pd.Series) -> list[str]:
     """The names of products, and ids of all else."""
     names = book.sql("select product_id, name from products").set_index("product_id")["name"].to_dict()
     return [names.get(entity, entity) if level == "product" else entity for level, entity in zip(levels, entities, strict=True)]
@@ -138,7 +138,7 @@ def best_sellers(book: Book, rows: int = 10) -> pd.DataFrame:
     frame = margins(book.ladder(["product_id"]))
     frame = frame[(frame["product_id"] != NOBODY["product_id"]) & (frame["net_sales"] > 0)]
     frame = frame.sort_values(["net_sales", "product_id"], ascending=[False, True], ignore_index=True).head(rows)
-    frame = frame.assign(rank=frame.index + 1, name=_called(book, pd.Series("product", frame.index), frame["product_id"]))
+    frame = frame.assign(rank=frame.index + 1, name=called(book, pd.Series("product", frame.index), frame["product_id"]))
     return _judged(book, frame)[["rank", "product_id", "name", "net_sales", "contribution", "cost_coverage", "judged", "loses"]]
 
 
@@ -195,7 +195,7 @@ def movers(book: Book, rows: int = 10) -> pd.DataFrame:
         change = now.sub(was, fill_value=0.0).add_suffix("_change").rename_axis("entity").reset_index()
         parts.append(change[change["entity"] != NOBODY[dimension]].assign(level=level))
     frame = pd.concat(parts, ignore_index=True)
-    frame = frame.assign(name=_called(book, frame["level"], frame["entity"]), size=frame["contribution_change"].abs())
+    frame = frame.assign(name=called(book, frame["level"], frame["entity"]), size=frame["contribution_change"].abs())
     return frame.sort_values(["size", "level", "entity"], ascending=[False, True, True], ignore_index=True)[columns].head(rows)
 
 

@@ -213,6 +213,7 @@ MUTATIONS = {  # constants of the policy, and the notebooks whose stored outputs
     "07_customers": ("max_at_risk_share = 0.25", "max_at_risk_share = 0.60"),
     "08_stock_and_fulfilment": ("service_level = 0.95", "service_level = 0.60"),
     "09_kpi_scorecard": ("answer_days = 14", "answer_days = 41"),
+    "10_monthly_decisions": ("worse_share = 0.25", "worse_share = 0.60"),
 }
 
 
