@@ -13,7 +13,7 @@ from pathlib import Path
 from helpers.company import open_company
 from helpers.load import load_tables
 scratch = Path(sys.argv[2])
-con = duckdb.connect(scratch / "work.duckdb", config={"memory_limit": "700MB", "temp_directory": str(scratch / "spill"), "threads": 2})
+con = duckdb.connect(config={"memory_limit": "700MB", "temp_directory": str(scratch / "spill"), "threads": 2})
 con.execute("set enable_progress_bar = false"); con.execute("set TimeZone = 'UTC'")
 load_tables(con, open_company(sys.argv[1]), scratch)
 print(con.execute("select sum(rows_in - loaded - set_aside - repeated) from loads where file like 'exports%'").fetchone()[0])

@@ -102,7 +102,7 @@ def segment_sql(policy: Policy, when: str = "", since: str = "since") -> str:
 
 
 def _write(company: Company, scratch: Path, made: Path) -> None:
-    con = duckdb.connect(scratch / "work.duckdb", config={"temp_directory": str(scratch / "spill"), "memory_limit": "2GB"})
+    con = duckdb.connect(config={"temp_directory": str(scratch / "spill"), "memory_limit": "2GB"})
     try:
         with contextlib.suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets there is no bar to switch off
             con.execute("set enable_progress_bar = false")

@@ -145,6 +145,9 @@ def _load_table(con: duckdb.DuckDBPyConnection, company: Company, table: Table, 
         for path in folders:
             blame(con, path)
         raise
+    for part in parts:
+        if part.source.startswith("text_"):
+            con.execute(f"drop table {part.source}")
 
 
 def _check_table(con: duckdb.DuckDBPyConnection, company: Company, table: Table, made: list[int], parts: list[Part], scratch: Path) -> None:
@@ -162,7 +165,7 @@ def _check_table(con: duckdb.DuckDBPyConnection, company: Company, table: Table,
     kind = "table" if any(cell.by_text for own in cells for cell in own.values()) else "view"
     con.execute(f"create temp {kind} checked as {' union all '.join(queries)}")
     con.execute("create temp table spoilt as select file_no, row_no, bad from checked where bad is not null")
-    con.execute("create temp view good as select * from checked where (file_no, row_no) not in (select (file_no, row_no) from spoilt)")
+    _show_good(con)
     reasons += _check_keys(con, table, len(reasons))
     if table.name == "returns":
         reasons += _check_sales(con, len(reasons))
@@ -201,7 +204,7 @@ def _cell(column: Column, part: Part, zone: str) -> Cell:
     if known is None:
         raw = text_of(quote(column.name), type_) if type_ else quote(column.name)
         return Cell(raw, _said(column, name, zone), f"{name} is not null and {quote(column.name)} is null", name, kind != "text")
-    value, readable = (part.format(c=name, text=said, zone=zone) for part in known)
+    value, readable = (sql.format(c=name, text=said, zone=zone) for sql in known)
     unreadable = f"{name} is not null and {f'({readable}) is not true' if readable else f'{quote(column.name)} is null'}"
     if readable and kind in ("amount", "number"):  # an unreadable cell is worth nothing in the sums
         value = f"case when {readable} then {value} end"
@@ -317,9 +320,16 @@ def _checks(table: Table, cells: dict[str, Cell]) -> list[tuple[str, str, str]]:
     return checks
 
 
+def _show_good(con: duckdb.DuckDBPyConnection) -> None:
+    """`good`: the checked rows that are not spoilt, in any order; where none is, no join has to find that out."""
+    some = con.execute("select count(*) from spoilt").fetchone()[0]
+    con.execute(f"create or replace temp view good as from checked {'anti join spoilt using (file_no, row_no)' if some else ''}")
+
+
 def _mark(con: duckdb.DuckDBPyConnection, number: int, rows: str) -> None:
     """Mark the rows (a query of file_no, row_no) as bad for reason `number`."""
     con.execute(f"insert into spoilt select file_no, row_no, {number} from ({rows})")
+    _show_good(con)
 
 
 def _check_keys(con: duckdb.DuckDBPyConnection, table: Table, number: int) -> list[tuple[str, str]]:
