@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from IPython.core.pylabtools import print_figure
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 from PIL import Image
 
 from helpers import charts
@@ -88,6 +89,22 @@ DATA = {
 
 def png(ax) -> bytes:
     return print_figure(ax.figure)  # what a notebook stores
+
+
+def test_a_figure_is_drawn_once_and_saved_as_anybody_asks(monkeypatch):
+    ax, drawn, draw = DRAW["bars"](FEW), [], Figure.draw
+    monkeypatch.setattr(Figure, "draw", lambda figure, renderer: drawn.append(figure) or draw(figure, renderer))
+    ax.figure.canvas.draw_idle()  # what pyplot does behind every cell
+    picture = Image.open(BytesIO(png(ax)))
+    assert drawn == [ax.figure] and picture.mode == "P"
+    width, height = (ax.figure.get_size_inches() * 100).astype(int)
+    assert picture.size == (width, height)
+    edges = picture.convert("L").point(lambda level: 255 * (level < 200)).getbbox()
+    assert 8 <= edges[0] and edges[2] <= width - 8, "nothing is cut off at the sides"
+    assert print_figure(ax.figure, "svg").startswith("<?xml")
+    half = BytesIO()
+    ax.figure.savefig(half, format="png", dpi=50, bbox_inches=None)
+    assert Image.open(half).size == (width // 2, height // 2)
 
 
 def texts(ax) -> list[str]:
