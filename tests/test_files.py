@@ -292,6 +292,14 @@ def test_parquet_folder(con, tmp_path):
     assert rows == [(1, "1", "0.5", None), (2, "2", "1", None), (3, None, "x5", "5"), (4, None, "x6", "6"), (5, None, "x7", "7")]
 
 
+def test_parquet_columns_with_the_names_that_duckdb_gives(con, tmp_path):
+    folder = tmp_path / "order_lines"
+    folder.mkdir()
+    for number in (1, 2):
+        con.execute(f"COPY (SELECT i AS file_row_number, 7 AS file_index FROM range(2) t(i)) TO '{folder}/{number}.parquet'")
+    assert contents(con, folder, tmp_path)[1] == [(1, "0", "7"), (2, "1", "7"), (3, "0", "7"), (4, "1", "7")]
+
+
 def test_parquet_order(con, tmp_path):
     con.execute(f"COPY (SELECT i + 1 AS a FROM range(300000) t(i)) TO '{tmp_path}/t.parquet' (ROW_GROUP_SIZE 20000)")
     assert contents(con, tmp_path / "t.parquet", tmp_path)[0].rows == 300_000

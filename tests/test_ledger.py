@@ -236,7 +236,7 @@ def tiny_disk(tmp_path):
 @pytest.mark.parametrize("source", ["csv", "cp1252", "sql"])
 def test_disk_full(tiny_disk, tmp_path, monkeypatch, source):
     monkeypatch.setattr(ledger, "CACHE", tiny_disk / "cache")
-    text = LINES + "\n" + "".join(f"{n},1,2025-03-01,Café,web,{n * 7919 % 10007},1,5\n" for n in range(30_000))
+    text = LINES + "\n" + "".join(f"{hashlib.md5(b'%d' % n).hexdigest()},1,2025-03-01,Café,web,P,1,5\n" for n in range(30_000))
     sql = "select md5(i::varchar) as order_id, 1 as line_no from range(100000) t(i)"
     files = {"lines.sql": sql} if source == "sql" else {"order_lines.csv": text.encode("utf-8" if source == "csv" else source)}
     with pytest.raises(BadInput, match="disk is full|No space left on device"):

@@ -264,6 +264,19 @@ def test_truncated_parquet(tmp_path):
     refused(tmp_path, "order_lines.parquet isn't a whole Parquet file")
 
 
+def test_parquet_that_is_spoilt_inside_is_named(tmp_path):
+    """Its end is sound, so that the fault shows only when the rows are read."""
+    write(tmp_path, {"order_lines/1.parquet": b""})
+    usual = "'1' as line_no, timestamp '2025-03-01' as ordered_at, 'S' as store, 'web' as channel, 'P' as product_id, 1 as quantity, 5 as gross_amount"
+    for number in (1, 2):
+        query = f"select '{number}-' || hash(i) as order_id, {usual} from range(50000) t(i)"
+        duckdb.execute(f"copy ({query}) to '{tmp_path}/order_lines/{number}.parquet' (row_group_size 10000)")
+    path = tmp_path / "order_lines" / "2.parquet"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:5000] + bytes(50_000) + whole[55_000:])
+    refused(tmp_path, "order_lines/2.parquet isn't a whole Parquet file")
+
+
 def test_parquet_types_are_read_as_text(tmp_path):
     write(tmp_path, {})
     duckdb.execute(f"""copy (
