@@ -230,7 +230,7 @@ def _make_months(
     """Work out some months whose digests are given, and add them to `done`, which holds all months before them."""
     for view, (name, nothing) in BEFORE.items():
         con.execute(f"create or replace temporary view {view} as from {stored(made / name) if done else f'(select {nothing} limit 0)'}")
-    for name in ("entries", "outlets", "bases", "bought", "came", "segments", "cells", "spread"):
+    for name in ("entries", "outlets", "bases", "bought", "standing", "came", "segments", "cells", "spread"):
         con.execute(f"drop table if exists {name}")
     _run(con, "months.sql", values | {"$months": ", ".join(f"'{month}'" for month in months)})
     for name, order in MONTHLY.items():
