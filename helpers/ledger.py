@@ -236,7 +236,7 @@ def _make_months(
     if _engine() == "spark":
         _on_spark(con, made, Path(tempfile.mkdtemp(dir=scratch, prefix="spark-")), values)
     else:
-        for name in ("entries", "outlets", "bases", "bought", "came", "segments", "cells", "spread"):
+        for name in ("entries", "outlets", "bases", "bought", "standing", "came", "segments", "cells", "spread"):
             con.execute(f"drop table if exists {name}")
         for statement in _statements("months.sql", values):
             con.execute(statement)

@@ -91,25 +91,27 @@ group by customer_id, month, store
 ;
 
 -- How each customer of a month stood when it began: the twelve months before, and the last purchase before.
-create or replace temporary view standing as
-select customer_id, month, month_no, cast(month || '-01' as date) as since, bought, net_sales,
-       coalesce(sum(bought) over (partition by customer_id order by month_no range between 12 preceding and 1 preceding), 0) as purchases,
-       coalesce(sum(net_sales) over (partition by customer_id order by month_no range between 12 preceding and 1 preceding), 0) as spent,
-       max(last_day) over (partition by customer_id order by month_no range between unbounded preceding and 1 preceding) as last_day
-from (select customer_id, month, cast(substr(month, 1, 4) as integer) * 12 + cast(substr(month, 6, 2) as integer) as month_no,
-             sum(purchases) as bought, sum(net_sales) as net_sales, max(last_day) as last_day
-      from (select customer_id, month, purchases, net_sales, last_day from bought
-            union all
-            select customer_id, month, purchases, net_sales, last_day from history
-            where customer_id in (select customer_id from bought)) b
-      group by customer_id, month) m
+create table standing as
+select *
+from (select customer_id, month, month_no, cast(month || '-01' as date) as since, bought, net_sales,
+             coalesce(sum(bought) over (partition by customer_id order by month_no range between 12 preceding and 1 preceding), 0) as purchases,
+             coalesce(sum(net_sales) over (partition by customer_id order by month_no range between 12 preceding and 1 preceding), 0) as spent,
+             max(last_day) over (partition by customer_id order by month_no range between unbounded preceding and 1 preceding) as last_day
+      from (select customer_id, month, cast(substr(month, 1, 4) as integer) * 12 + cast(substr(month, 6, 2) as integer) as month_no,
+                   sum(purchases) as bought, sum(net_sales) as net_sales, max(last_day) as last_day
+            from (select customer_id, month, purchases, net_sales, last_day from bought
+                  union all
+                  select customer_id, month, purchases, net_sales, last_day from history
+                  where customer_id in (select customer_id from bought)) b
+            group by customer_id, month) m) s
+where month in ($months)
 ;
 
 -- How many customers bought in a month, by the month of their last purchase before, and what all of them spent.
 create table came as
 select month, month_no, cast(extract(year from last_day) * 12 + extract(month from last_day) as integer) as before_no,
        cast(sum(case when bought > 0 then 1 else 0 end) as bigint) as customers, cast(sum(net_sales) as decimal(38,14)) as net_sales
-from standing where month in ($months)
+from standing
 group by month, month_no, extract(year from last_day) * 12 + extract(month from last_day)
 ;
 
@@ -126,7 +128,6 @@ group by m.month_no
 create table segments as
 select customer_id, month, case when last_day is null then 'new' else $segment end as segment
 from (select t.*, y.customers, y.spent as spent_by_all from standing t left join typical y on t.month_no = y.month_no) t
-where month in ($months)
 ;
 
 create or replace temporary view customer_months as
