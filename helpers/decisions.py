@@ -82,8 +82,15 @@ def fire(look: pd.DataFrame, rule: Rule, thresholds: dict) -> pd.DataFrame:
 
 def _named(book: Book, frame: pd.DataFrame) -> pd.DataFrame:
     """The names of products and people, and the owners of products, where the facts that a rule looked at had none."""
-    about = book.sql("select 'product' as level, product_id as entity, name, coalesce(owner, '') as owner from products union all "
-                     "select 'employee', employee_id, name, '' from employees order by all").set_index(["level", "entity"])  # fmt: skip
+    if frame.empty:
+        return frame
+    about = book.sql(
+        """select 'product' as level, product_id as entity, name, coalesce(owner, '') as owner from products
+           where product_id in (select unnest($entities))
+           union all
+           select 'employee', employee_id, name, '' from employees where employee_id in (select unnest($entities)) order by all""",
+        entities=frame["entity"].unique().tolist(),
+    ).set_index(["level", "entity"])
     keys = list(zip(frame["level"], frame["entity"], strict=True))
     names, owners = about["name"].to_dict(), about["owner"].to_dict()
     return frame.assign(
@@ -330,6 +337,7 @@ def _intervals(book: Book, rule: str, hits: pd.DataFrame, orders: pd.DataFrame, 
     return low, high, size
 
 
+@remembered
 def _month_orders(book: Book, level: str, month: str | None = None) -> pd.DataFrame:
     return book.order_sums(LEVELS[level], "l.month = $month", month=month or book.month)
 
