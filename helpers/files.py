@@ -570,7 +570,7 @@ def store(con, query: str, path: Path) -> None:
 
 def stored(path: Path) -> str:
     """SQL that reads the table that `store` wrote as `<path>.parquet`, or as a folder of such files, one a month."""
-    files = sorted(path.iterdir()) if path.is_dir() else [path.with_name(path.name + ".parquet")]
+    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path.with_name(path.name + ".parquet")]
     return f"read_parquet([{', '.join(map(_text, files))}], hive_partitioning=false)"
 
 

@@ -102,6 +102,7 @@ def segment_sql(policy: Policy, when: str = "", since: str = "since") -> str:
 
 
 def _write(company: Company, scratch: Path, made: Path) -> None:
+    _engine()  # one that isn't known is told before anything is read
     con = duckdb.connect(config={"temp_directory": str(scratch / "spill"), "memory_limit": "2GB"})
     try:
         with contextlib.suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets there is no bar to switch off
@@ -271,8 +272,7 @@ def _on_spark(con: duckdb.DuckDBPyConnection, made: Path, folder: Path, values: 
         store(con, f"from {name}", *tables[name])
     spark.run([*_statements("ledger.sql", values), *_statements("months.sql", values)], tables, MONTHLY, folder)
     for name in MONTHLY:
-        files = str(folder / name / "*.parquet").replace("'", "''")
-        con.execute(f"create or replace temporary view {name} as from read_parquet('{files}')")
+        con.execute(f"create or replace temporary view {name} as from {stored(folder / name)}")
 
 
 def _first_reason(con: duckdb.DuckDBPyConnection) -> str:
