@@ -11,6 +11,7 @@ DASK ?=
 ENGINE ?=
 FILE ?=
 SIZE ?=
+ONLY ?=
 DRY ?=
 
 # A value reaches its program as it was typed, through the environment: nothing in it is run by make or by the shell.
@@ -24,8 +25,9 @@ override DASK := $(value DASK)
 override ENGINE := $(value ENGINE)
 override FILE := $(value FILE)
 override SIZE := $(value SIZE)
+override ONLY := $(value ONLY)
 override DRY := $(value DRY)
-export PYTHON DATA MONTH STORES JOBS OUT DASK ENGINE FILE SIZE DRY
+export PYTHON DATA MONTH STORES JOBS OUT DASK ENGINE FILE SIZE ONLY DRY
 MAKEOVERRIDES :=
 
 # Modules are compiled when they are first imported, and kept: four seconds once, where compiling every file would take twenty.
