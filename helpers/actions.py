@@ -8,7 +8,7 @@ from helpers import text
 from helpers.book import Book, remembered
 from helpers.history import EMPLOYERS, firings, followed_rules, months
 from helpers.metrics import ratio, wilson
-from helpers.monthly_decisions import called
+from helpers.monthly_decisions import called, store_of
 from helpers.policy import did_you_mean
 
 KEY = ["rule", "level", "entity"]
@@ -40,18 +40,13 @@ def recorded(book: Book) -> pd.DataFrame:
     for row in frame.to_dict("records"):
         row["rule"] = row["rule"].lower()
         if row["rule"] == "payout_mismatch" and row["entity"] not in book.stores:
-            row["entity"] = _store(row["entity"], book.stores)
+            row["entity"] = store_of(row["entity"], book.stores)
         trouble = _unknown(book, row, entities)
         key = tuple(row[name] for name in KEY)
         if not trouble and book.scope == "company" and row["month"] >= seen[0] and begun.get(key, "9") > row["month"]:
             trouble = f"it had not fired up to {row['month']}"
         found.append(row | {"trouble": trouble})
     return pd.DataFrame(found, columns=[*frame.columns, "trouble"]).astype("str")
-
-
-def _store(entity: str, stores: list[str]) -> str:
-    """The store of an order that is named as in decisions.csv: store/order."""
-    return max((store for store in stores if entity.startswith(f"{store}/")), key=len, default=entity)
 
 
 def known_entities(book: Book) -> dict[str, set[str]]:

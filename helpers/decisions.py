@@ -185,30 +185,42 @@ def decision_table(decisions: pd.DataFrame, currency: str, rows: int = 20) -> te
 
 
 @remembered
-def products(book: Book) -> pd.DataFrame:
-    """Facts of each product: its metrics, age_days, costed_sales, margin_fall over two months, fell_twice, owner, name."""
-    frame = facts(book, "product")
-    frame = frame[frame["entity"] != NOBODY["product_id"]]
-    history = margins(book.ladder(["month", "product_id"], book.months_back(3)))
-    by_month = history.pivot(index="product_id", columns="month", values="gross_margin").reindex(
-        index=frame["entity"], columns=book.months_back(3)
-    )
-    before, last, now = by_month.to_numpy().T
-    about = book.sql(
+def listed(book: Book) -> pd.DataFrame:
+    """Every product known by its list, a sale or stock: entity, name, owner, since (its launch, else the first day that it sold or lay in stock)."""
+    return book.sql(
         """select product_id as entity, coalesce(name, product_id) as name, owner, coalesce(launched_on, seen) as since from (
                select product_id, min(day) as seen from (
                    select product_id, day from ledger where kind = 'sale' union all select product_id, date from stock) group by product_id)
            full join products using (product_id)"""
     )
-    frame = frame.merge(about, on="entity", how="left")
+
+
+def margin_falls(frame: pd.DataFrame, months: list[str]) -> pd.DataFrame:
+    """How far did each gross margin fall over two months? month, entity, margin_fall, fell_twice (in both of them).
+
+    frame: month, entity, gross_margin; months: calendar months without a gap, of which the first two have no row to look back to.
+    """
+    margin = frame.pivot(index="month", columns="entity", values="gross_margin").reindex(months)
+    last, before = margin.shift(1), margin.shift(2)
+    falls = {"margin_fall": (before - margin).stack(), "fell_twice": ((before > last + 1e-9) & (last > margin + 1e-9)).stack()}
+    return pd.DataFrame(falls).rename_axis(["month", "entity"]).reset_index()
+
+
+@remembered
+def products(book: Book) -> pd.DataFrame:
+    """Facts of each product: its metrics, age_days, costed_sales, margin_fall over two months, fell_twice, owner, name."""
+    frame, months = facts(book, "product"), book.months_back(3)
+    frame = frame[frame["entity"] != NOBODY["product_id"]]
+    falls = margin_falls(margins(book.ladder(["month", "product_id"], months)).rename(columns={"product_id": "entity"}), months)
+    frame = frame.merge(falls[falls["month"] == book.month].drop(columns="month"), on="entity", how="left")
+    frame = frame.merge(listed(book), on="entity", how="left")
     return frame.assign(
         level="product",
         sample_size=frame["orders"],
         age_days=(book.last_day - pd.to_datetime(frame["since"])).dt.days,
         costed_sales=frame["net_sales"] + frame["uncosted_sales"],
         **({"cogs_90": frame["cogs_90"].clip(lower=0)} if "cogs_90" in frame else {}),
-        margin_fall=before - now,
-        fell_twice=(before > last + 1e-9) & (last > now + 1e-9),
+        fell_twice=frame["fell_twice"].eq(True),
     )
 
 

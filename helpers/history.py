@@ -8,7 +8,7 @@ import pandas as pd
 from helpers import metrics
 from helpers.book import Book, kept, remembered
 from helpers.contract import NOBODY
-from helpers.decisions import LOOKS, fire
+from helpers.decisions import LOOKS, fire, listed, margin_falls
 from helpers.metrics import LEVELS, margins, people_ladder
 from helpers.monthly_decisions import grouped
 
@@ -88,21 +88,12 @@ def _products(book: Book) -> pd.DataFrame:
     """As `decisions.products`, by month: what the rules on products look at."""
     wide = book.months_back(MONTHS + 2)
     frame = monthly(book, "product", wide)
-    margin = frame.pivot(index="month", columns="entity", values="gross_margin").reindex(wide)
-    last, before = margin.shift(1), margin.shift(2)
-    fell = pd.DataFrame({"margin_fall": (before - margin).stack(), "fell_twice": ((before > last + 1e-9) & (last > margin + 1e-9)).stack()})
-    frame = frame[frame["month"].isin(months(book))].merge(fell.reset_index(), on=["month", "entity"], how="left")
+    frame = frame[frame["month"].isin(months(book))].merge(margin_falls(frame, wide), on=["month", "entity"], how="left")
     frame = frame.assign(costed_sales=frame["net_sales"] + frame["uncosted_sales"])
     if "inventory" not in book.missing:
         stock = _one_by_one(book, lambda then: metrics.stock_cover(then, "product")[["entity", "inventory", "inventory_days", "cogs_90"]])
         frame = frame.merge(stock.assign(cogs_90=stock["cogs_90"].clip(lower=0)), on=["month", "entity"], how="outer")
-    since = book.sql(
-        """select product_id as entity, coalesce(launched_on, seen) as since from (
-               select product_id, min(day) as seen from (
-                   select product_id, day from ledger where kind = 'sale' union all select product_id, date from stock) group by product_id)
-           full join products using (product_id)"""
-    )
-    frame = frame.merge(since, on="entity", how="left")
+    frame = frame.merge(listed(book)[["entity", "since"]], on="entity", how="left")
     ends = frame["month"].map({month: pd.Timestamp(month) + pd.offsets.MonthEnd(0) for month in wide})
     return frame.assign(level="product", fell_twice=frame["fell_twice"].eq(True), age_days=(ends - pd.to_datetime(frame["since"])).dt.days)
 

@@ -211,6 +211,15 @@ def movers_said(frame: pd.DataFrame, currency: str) -> str:
     return f"{words[0][:1].upper()}{'; '.join(words)[1:]}." if words else "Nobody's contribution changed."
 
 
+def store_of(order: str, stores: list[str]) -> str:
+    """The store of an order that is named as in decisions.csv, store/order; what names no store stays as it is.
+
+    >>> store_of("eu/outlet/7", ["eu", "eu/outlet"]), store_of("eu", ["eu"])
+    ('eu/outlet', 'eu')
+    """
+    return max((store for store in stores if order.startswith(f"{store}/")), key=len, default=order)
+
+
 def grouped(decisions: pd.DataFrame, stores: list[str]) -> pd.DataFrame:
     """Decisions for an owner: the single orders of `payout_mismatch` as one row per store, with their number and the sum at stake.
 
@@ -218,7 +227,7 @@ def grouped(decisions: pd.DataFrame, stores: list[str]) -> pd.DataFrame:
     """
     single = decisions["rule"] == "payout_mismatch"
     orders = decisions[single]
-    store = [max((each for each in stores if entity.startswith(f"{each}/")), key=len, default=entity) for entity in orders["entity"]]
+    store = [store_of(entity, stores) for entity in orders["entity"]]
     rows = []
     for name, group in orders.groupby(pd.Series(store, orders.index, dtype=object)):
         sums = {"value": float(len(group)), "threshold": 0.0, "money_at_stake": group["money_at_stake"].sum(), "sample_size": len(group)}

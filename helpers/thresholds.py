@@ -7,6 +7,7 @@ import pandas as pd
 
 from helpers.book import BUCKETS, Book, remembered
 from helpers.days import as_of
+from helpers.decisions import margin_falls
 from helpers.history import monthly
 from helpers.metrics import ratio
 from helpers.text import count, join_names, money, percent
@@ -116,10 +117,9 @@ def _facts(book: Book, level: str, months: list[str]) -> pd.DataFrame:
     """Each entity and month with sales and known enough cost, with the shares that the gates look at."""
     policy, wide = book.policy, [str(month) for month in pd.period_range(end=months[-1], periods=len(months) + 2, freq="M")]
     frame = monthly(book, level, wide)
-    margin = frame.pivot(index="month", columns="entity", values="gross_margin").reindex(wide)
-    last, before = margin.shift(1), margin.shift(2)
-    fall = (before - margin).where((before > last + 1e-9) & (last > margin + 1e-9)).stack().rename("margin_fall").reset_index()
-    frame = frame.merge(fall, on=["month", "entity"], how="left")
+    falls = margin_falls(frame, wide)
+    falls = falls.assign(margin_fall=falls["margin_fall"].where(falls["fell_twice"].eq(True))).drop(columns="fell_twice")
+    frame = frame.merge(falls, on=["month", "entity"], how="left")
     frame = frame.assign(contribution_rate=ratio(frame["contribution"].round(6), frame["net_sales"]))
     known = (frame["net_sales"] > 0) & ~(frame["cost_coverage"] < (policy.product.min_cost_coverage if level == "product" else 0))
     return frame[known & frame["month"].isin(months)].reset_index(drop=True)

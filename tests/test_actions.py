@@ -7,6 +7,7 @@ from folders import write
 
 from helpers import actions
 from helpers.book import open_book
+from helpers.monthly_decisions import store_of
 
 LINES = "order_id,line_no,ordered_at,store,channel,product_id,quantity,gross_amount,unit_cost,platform_fee"
 NOTES = "date,rule,level,entity,action,note,closed_on"
@@ -127,7 +128,7 @@ def test_a_company_may_have_no_actions_or_only_the_needed_columns(tmp_path):
 
 def test_an_order_that_was_not_paid_belongs_to_its_store():
     book = open_book("data/sample", "2025-12")
-    assert actions._store("cn-flagship/CNFL000001", book.stores) == "cn-flagship" and actions._store("x/1", book.stores) == "x/1"
+    assert store_of("cn-flagship/CNFL000001", book.stores) == "cn-flagship" and store_of("x/1", book.stores) == "x/1"
 
 
 def test_what_goes_away_by_itself_by_hand(tmp_path):
