@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -217,11 +218,19 @@ class Book:
 
         Write `{scope}` where rows have a store: it limits them to the book's scope. Decimals come as floats.
         """
-        scope = "true" if self.scope == "company" else "store = $scope"
-        query = query.replace("{scope}", scope)
-        if "$scope" in query:
-            values["scope"] = self.scope
-        return self.con.execute(query, values).df()
+        return self._execute(query, values).df()
+
+    def table(self, name: str, query: str, **values) -> str:
+        """A query, as `sql` takes it, whose rows stay in the engine: made once for the book's month and scope; the name of the table."""
+        made = f"{name}_{zlib.crc32(f'{self.month}/{self.scope}'.encode()):08x}"
+        if made not in self.memory:
+            self._execute(f"create or replace temp table {made} as {query}", values)
+            self.memory[made] = True
+        return made
+
+    def _execute(self, query: str, values: dict) -> duckdb.DuckDBPyConnection:
+        query = query.replace("{scope}", "true" if self.scope == "company" else "store = $scope")
+        return self.con.execute(query, values | ({"scope": self.scope} if "$scope" in query else {}))
 
     @remembered
     def ladder(self, by: Sequence[str] = (), months: Sequence[str] | None = None) -> pd.DataFrame:

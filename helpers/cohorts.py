@@ -4,7 +4,6 @@ A cohort is the customers whose first purchase ever fell in a month; in a store'
 what they brought there. Whoever bought before the data begin looks new at first, so the first months of the data hold old customers too.
 """
 
-import zlib
 
 import numpy as np
 import pandas as pd
@@ -22,22 +21,17 @@ def won(book: Book) -> str:
 
     Store and channel are those of the first order (the earliest by day, store and order), source is the table customers'; blank = ''.
     """
-    name = f"won_{zlib.crc32(f'{book.month}/{book.scope}'.encode()):08x}"
-    if name in book.memory:
-        return name
-    scope = "true" if book.scope == "company" else "of.store = $scope"
-    values = {"month": book.month} | ({} if book.scope == "company" else {"scope": book.scope})
-    book.con.execute(
-        f"""create or replace temp table {name} as
-            select customer_id, cohort, first_day, of.store, of.channel, coalesce(c.source, '') as source
-            from (select customer_id, min(month) as cohort, min(day) as first_day,
-                         arg_min({{'store': store, 'channel': channel}}, (day, store, order_id, line_no)) as of
-                  from ledger where kind = 'sale' and segment = 'new' and month <= $month group by customer_id) f
-            left join customers c using (customer_id) where {scope}""",
-        values,
+    return book.table(
+        "won",
+        """select * from (
+               select customer_id, cohort, first_day, of.store as store, of.channel as channel, coalesce(c.source, '') as source
+               from (select customer_id, min(month) as cohort, min(day) as first_day,
+                            arg_min({'store': store, 'channel': channel}, (day, store, order_id, line_no)) as of
+                     from ledger where kind = 'sale' and segment = 'new' and month <= $month group by customer_id) f
+               left join customers c using (customer_id))
+           where {scope}""",
+        month=book.month,
     )
-    book.memory[name] = True
-    return name
 
 
 @remembered

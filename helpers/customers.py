@@ -4,7 +4,6 @@ A customer's contribution is CM2 and commissions of their lines, and the marketi
 no customer add up to the ledger. Money is in the reporting currency. The functions that end in `_said` read a frame aloud.
 """
 
-import zlib
 from statistics import NormalDist
 
 import numpy as np
@@ -59,9 +58,6 @@ def standing(book: Book) -> str:
     it; x (repeat purchases), t_x (days from the first to the last), T (days from the first to the month's end), ever_net: of all time.
     Purchases and money are those in the scope; segments look at all stores.
     """
-    name = f"standing_{zlib.crc32(f'{book.month}/{book.scope}'.encode()):08x}"
-    if name in book.memory:
-        return name
     year, before = book.months_back(12)[0], book.months_back(13)[0]
     sums = {
         "bought": ("purchases", "month = $month"),
@@ -78,7 +74,7 @@ def standing(book: Book) -> str:
             as {end}_spent, max(last_day) filter (where {until}) as {end}_last_day""" for end, (within, until, _) in ends.items()
     )  # fmt: skip
     was, now = (segment_sql(book.policy, f"{end}_", f"cast({since} as date)") for end, (_, _, since) in ends.items())
-    table = f"""create or replace temp table {name} as
+    query = f"""
         with lives as (select customer_id, min(first_day) as first_day, max(last_day) as last_day, {scoped}, {windows},
                               coalesce(sum(purchases) filter (where {{scope}}), 0) as ever, sum(net_sales) filter (where {{scope}}) as ever_net,
                               min(first_day) filter (where {{scope}}) as first_here, max(last_day) filter (where {{scope}}) as last_here
@@ -89,12 +85,8 @@ def standing(book: Book) -> str:
                cast(cast($next as date) - 1 - first_here as integer) as T, ever_net,
                case when first_day >= cast($start as date) then 'new' else {was} end as was, {now} as now
         from lives, typical where ever > 0 and first_day is not null"""
-    scope = "true" if book.scope == "company" else "store = $scope"
-    values = {"month": book.month, "year": year, "before": before, "start": book.first_day.date(),
-              "next": (book.last_day + pd.Timedelta(days=1)).date()} | ({} if book.scope == "company" else {"scope": book.scope})  # fmt: skip
-    book.con.execute(table.replace("{scope}", scope), values)
-    book.memory[name] = True
-    return name
+    days = {"start": book.first_day.date(), "next": (book.last_day + pd.Timedelta(days=1)).date()}
+    return book.table("standing", query, month=book.month, year=year, before=before, **days)
 
 
 # ---- new and returning ---------------------------------------------------------------------------------------------------------

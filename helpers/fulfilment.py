@@ -1,6 +1,5 @@
 """Fulfilment: how fast and how dear orders reach their buyers, which carrier would do it cheaper, and what buyers say."""
 
-import zlib
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,6 @@ from helpers.metrics import WINDOW, ratio, wilson
 # One row per order: when it was placed, first shipped and last delivered, its first carrier, and whether it came later than promised.
 # Promised and not delivered counts as late once the promise has passed; before that nobody can tell.
 _ORDERS = """
-    create or replace temp table {table} as
     with placed as (
         select store, order_id, min(ordered_at) as placed, arg_min(region, line_no) as region
         from order_lines
@@ -39,15 +37,8 @@ _ORDERS = """
 
 def _orders(book: Book) -> str:
     """The orders of the 90 days that end with the month, as a table that is made once: its name."""
-    table = f"orders_{book.month.replace('-', '_')}_{zlib.crc32(book.scope.encode())}"
-    if table not in book.memory:
-        scope = "true" if book.scope == "company" else "store = $scope"
-        values = {"scope": book.scope} if book.scope != "company" else {}
-        start, last, seen = book.last_day - pd.Timedelta(days=WINDOW), book.last_day, as_of(book)
-        query = _ORDERS.replace("{table}", table).replace("{scope}", scope)
-        book.con.execute(query, {"start": start.date(), "last": last.date(), "seen": seen.date(), **values})
-        book.memory[table] = table
-    return table
+    start = book.last_day - pd.Timedelta(days=WINDOW)
+    return book.table("orders", _ORDERS, start=start.date(), last=book.last_day.date(), seen=as_of(book).date())
 
 
 @remembered

@@ -5,7 +5,6 @@ The Gamma-Gamma model of monetary value (2013). Both are fitted by maximum likel
 so that a million customers are as quick as a thousand. Time is in weeks.
 """
 
-import zlib
 from typing import NamedTuple
 
 import numpy as np
@@ -215,18 +214,14 @@ def _lives(book: Book, months_ago: int) -> str:
     if not months_ago:
         return standing(book)
     month = book.months_back(months_ago + 1)[0]
-    name = f"lives_{zlib.crc32(f'{month}/{book.scope}'.encode()):08x}"
-    if name not in book.memory:
-        scope = ("true", {}) if book.scope == "company" else ("store = $scope", {"scope": book.scope})
-        book.con.execute(
-            f"""create or replace temp table {name} as
-                select customer_id, min(first_day) as first_day, cast(sum(purchases) - 1 as integer) as x,
-                       cast(max(last_day) - min(first_day) as integer) as t_x, cast($end - min(first_day) as integer) as T
-                from customer_months where month <= $month and {scope[0]} group by customer_id having sum(purchases) > 0""",
-            {"month": month, "end": pd.Period(month, "M").end_time.date(), **scope[1]},
-        )
-        book.memory[name] = True
-    return name
+    return book.table(
+        f"lives_{months_ago}",
+        """select customer_id, min(first_day) as first_day, cast(sum(purchases) - 1 as integer) as x,
+                  cast(max(last_day) - min(first_day) as integer) as t_x, cast($end - min(first_day) as integer) as T
+           from customer_months where month <= $month and {scope} group by customer_id having sum(purchases) > 0""",
+        month=month,
+        end=pd.Period(month, "M").end_time.date(),
+    )
 
 
 @remembered
@@ -285,9 +280,8 @@ def expectations(book: Book) -> str | None:
     customer_id, segment (at the month's end), alive (probability), month_purchases and year_purchases (in the coming month and twelve),
     spend (net sales of a purchase), month_contribution, year_contribution (purchases × spend × rate, blank without one).
     """
-    name = f"expected_{zlib.crc32(f'{book.month}/{book.scope}'.encode()):08x}"
-    if name in book.memory:
-        return name
+    if "expectations" in book.memory:
+        return book.memory["expectations"]
     model, spend, left_over = bg_nbd(book), gamma_gamma(book), rate(book)
     if model is None or spend is None or spend.q <= 1:
         return None
@@ -301,16 +295,15 @@ def expectations(book: Book) -> str | None:
     step = int(frame["step"].iloc[0])
     days = {day: f"(l.{day} + {step // 2}) // {step} * {step}" for day in ("t_x", "T")}
     p, q, gamma = (f"cast({value!r} as double)" for value in (spend.p, spend.q, spend.gamma))
-    book.con.execute(
-        f"""create or replace temp table {name} as
-            select *, month_purchases * spend * {left} as month_contribution, year_purchases * spend * {left} as year_contribution
+    book.memory["expectations"] = book.table(
+        "expected",
+        f"""select *, month_purchases * spend * {left} as month_contribution, year_purchases * spend * {left} as year_contribution
             from (select l.customer_id, l.now as segment, h.alive, h.month_buys as month_purchases, h.year_buys as year_purchases,
                          {p} * ({gamma} + greatest(cast(l.ever_net as double), 0)) / ({p} * (l.x + 1) + {q} - 1) as spend
-                  from {standing(book)} l join histories_known h on h.x = l.x and h.t_x = {days["t_x"]} and h.T = {days["T"]})"""
+                  from {standing(book)} l join histories_known h on h.x = l.x and h.t_x = {days["t_x"]} and h.T = {days["T"]})""",
     )
     book.con.unregister("histories_known")
-    book.memory[name] = True
-    return name
+    return book.memory["expectations"]
 
 
 @remembered
