@@ -78,7 +78,7 @@ def _small_png(canvas: FigureCanvasAgg, target, format: str | None = None, dpi: 
     ]  # even a single cross
     palette = Image.new("P", (1, 1))
     palette.putpalette([level for colour in [*frequent, *losses] for level in colour])
-    picture.quantize(palette=palette, dither=Image.Dither.NONE).save(target, "png", optimize=True)
+    picture.quantize(palette=palette, dither=Image.Dither.NONE).save(target, "png", compress_level=8)
 
 
 def _axes(ax: Axes | None, rows: int | None = None) -> Axes:
@@ -99,6 +99,9 @@ def _finish(ax: Axes, options: Mapping, note: str = "", **defaults: str) -> Axes
     ax.set(**names)
     for text in (ax.xaxis.label, ax.yaxis.label, ax.title):
         text.set(parse_math=False, text="\n".join(_name(line, 120) for line in text.get_text().split("\n") if line))
+    for axis in (ax.xaxis, ax.yaxis):
+        if not axis.label.get_text():
+            axis.set_label_coords(0, 0)  # else every tick is measured twice, to find a place for no name
     return ax
 
 

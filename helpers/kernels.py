@@ -226,6 +226,7 @@ def _be_kernel(argv: list[str], env: dict[str, str], cwd: str | None, folder: st
     if quiet:
         os.dup2(null, 2)
     sys.path[:] = _path  # not the driver's
+    sys.modules["debugpy"] = None  # ipykernel would import its debugger, half of what a start costs
     import numpy
     import pandas
 
