@@ -28,7 +28,7 @@ from importlib.metadata import requires, version
 from pathlib import Path
 
 from helpers import kernels, pages, reconcile
-from helpers.book import Book, code, open_book
+from helpers.book import Book, code, gather, open_book
 from helpers.company import open_company
 from helpers.contract import BadInput
 from helpers.decisions import decide, for_file
@@ -108,6 +108,7 @@ def run(
         say("Nothing has changed since these pages were made.")
         return _finish(target, last, say)
 
+    gather(book.prepared)
     try:
         with _workers(dask, jobs, data, book) as pool:
             work.mkdir(parents=True, exist_ok=True)

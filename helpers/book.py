@@ -7,7 +7,7 @@ import os
 import re
 import zlib
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -89,15 +89,53 @@ VIEWS = (
 )
 
 
+SMALL = 20_000_000  # bytes of Parquet files of a company whose tables `gather` puts into one
+
+
 def _connect(prepared: Path) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(config={"memory_limit": "1GB", "threads": 2, "temp_directory": str(CACHE / ".spill")})
     with suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets there is no bar to switch off
         con.execute("set enable_progress_bar = false")
+    gathered = _gathered(prepared)
+    if gathered.exists():
+        _attach(con, gathered, "gathered (read_only)")
+        con.execute("use gathered")
+        return con
     con.execute("set parquet_metadata_cache = true")  # every month has a file of its own
     for name in VIEWS:
         columns = "* exclude (month)" if name == "order_lines" else "*"
         con.execute(f"create view {name} as select {columns} from {stored(prepared / name)}")
     return con
+
+
+def _attach(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+    literal = str(path).replace("'", "''")
+    con.execute(f"attach '{literal}' as {name}")
+
+
+def _gathered(prepared: Path) -> Path:
+    return prepared / "kept" / f"tables-{code()[:24]}.duckdb"
+
+
+def gather(prepared: Path) -> None:
+    """Put the tables of a small company into one file of the engine's own, where a query takes a third of the time that many small files take.
+
+    For whoever asks a lot of one company, as the batch does: it takes about a second. Books opened later read that file.
+    """
+    path = _gathered(prepared)
+    if path.exists() or sum(file.stat().st_size for file in prepared.rglob("*.parquet")) > SMALL:
+        return
+    half = path.with_name(f"{path.name}.{os.getpid()}")
+    with suppress(OSError, duckdb.IOException):  # a cache that is only to be read from
+        path.parent.mkdir(exist_ok=True)
+        with closing(_connect(prepared)) as con:
+            _attach(con, half, "half")
+            for name in VIEWS:
+                con.execute(f"create table half.{name} as from {name}")
+            con.execute("detach half")
+        for old in path.parent.glob("tables-*.duckdb"):  # of other code
+            old.unlink(missing_ok=True)
+        half.replace(path)
 
 
 def open_book(data: str, month: str, scope: str = "company") -> "Book":
