@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pandas as pd
 
@@ -130,6 +131,8 @@ def title(column: str, kind: str = "text", currency: str = "") -> str:
 
 
 def _columns(text: str) -> int:
+    if text.isascii():
+        return len(text)
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
@@ -152,6 +155,18 @@ def label(text, width: int = 40) -> str:
     ('two lines', 'a very lon…duct, red', '–')
     """
     text = "" if not isinstance(text, str) and pd.isna(text) else str(text)
+    if text.isascii() and text.isprintable():  # as most are: nothing to clean
+        line = " ".join(text.split())
+    else:
+        line = _clean(text)
+    if _columns(line) > width:
+        tail = _fitting(line[::-1], (width - 1) // 2)[::-1]
+        line = f"{_fitting(line, width - 1 - _columns(tail)).rstrip()}…{tail.lstrip()}"
+    return line or BLANK
+
+
+@lru_cache(4096)
+def _clean(text: str) -> str:
     clean = []
     for letter in text:
         kind = unicodedata.category(letter)
@@ -162,11 +177,7 @@ def label(text, width: int = 40) -> str:
         elif kind not in ("Cf", "Me") and not "\ufe00" <= letter <= "\ufe0f":
             clean.append(letter)
     line = " ".join("".join(clean).split())
-    line = re.sub(r"([\u0300-\u036f]{2})[\u0300-\u036f]+", r"\1", line)  # towers of accents reach into other lines
-    if _columns(line) > width:
-        tail = _fitting(line[::-1], (width - 1) // 2)[::-1]
-        line = f"{_fitting(line, width - 1 - _columns(tail)).rstrip()}…{tail.lstrip()}"
-    return line or BLANK
+    return re.sub(r"([\u0300-\u036f]{2})[\u0300-\u036f]+", r"\1", line)  # towers of accents reach into other lines
 
 
 def join_names(names: Iterable, limit: int = 3, width: int = 40) -> str:

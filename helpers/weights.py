@@ -50,9 +50,10 @@ def weekday_weights(means: pd.Series | pd.DataFrame, total: float | None = None)
     >>> weekday_weights(pd.Series([11, 9, 10, 12, 14, 26, 24]), 9.2).round(3).tolist()
     [0.955, 0.781, 0.868, 1.042, 1.215, 2.257, 2.083]
     """
-    sold = means.astype(float).clip(lower=0).fillna(0.0)
-    sold = sold + 1.0 * ~sold.any()
-    return sold / sold[sold > 0].min() if total is None else sold / sold.sum() * total
+    sold = np.nan_to_num(means.to_numpy(float)).clip(min=0)
+    sold = np.where(sold.any(axis=0), sold, 1.0)
+    weights = sold / np.where(sold > 0, sold, np.inf).min(axis=0) if total is None else sold / sold.sum(axis=0) * total
+    return pd.Series(weights, means.index) if means.ndim == 1 else pd.DataFrame(weights, means.index, means.columns)
 
 
 def weights_of(days: pd.DatetimeIndex, weekdays: pd.Series, own: pd.Series | None = None) -> pd.Series:
@@ -117,8 +118,10 @@ def weekday_means(ordinary: pd.DataFrame, significance: float) -> tuple[pd.DataF
     """Means by weekday (7 × entities), and `weekday_test` with `real`; the means are all 1 where the test finds no weekday effect."""
     test = weekday_test(ordinary)
     test = test.assign(real=test["p_value"] <= significance)
-    means = ordinary.groupby(ordinary.index.day_of_week).mean().reindex(range(7)).fillna(0.0)
-    return means.where(np.broadcast_to(test["real"], means.shape), 1.0), test
+    values, day = ordinary.to_numpy(float), ordinary.index.day_of_week
+    sums, counts = (np.array([each[day == one].sum(axis=0) for one in range(7)]) for each in (np.nan_to_num(values), np.isfinite(values)))
+    means = np.where(test["real"], sums / np.maximum(counts, 1), 1.0)
+    return pd.DataFrame(means, columns=ordinary.columns), test
 
 
 # ---- the index of a book -------------------------------------------------------------------------------------------------------
@@ -206,21 +209,24 @@ def history_weights(
     past = past if names is None else past[past["name"].isin(names)]
     if past.empty:
         return pd.DataFrame(columns=sold.columns, dtype=float)
-    plain = sold[~sold.index.isin(special["date"])]
-    weights = pd.DataFrame(weekdays.to_numpy(float)[plain.index.day_of_week], index=plain.index, columns=sold.columns).where(
-        plain.notna(), 0.0
-    )
-    sums, weight, count = (
-        np.vstack([np.zeros(sold.shape[1]), each.to_numpy(float).cumsum(axis=0)]) for each in (plain.fillna(0.0), weights, plain.notna())
-    )
+    values, normal = sold.to_numpy(float), ~sold.index.isin(special["date"])
+    plain, days = values[normal], sold.index[normal]
+    traded = np.isfinite(plain)
+    weights = weekdays.to_numpy(float)[days.day_of_week] * traded
+    sums, weight, count = (np.vstack([np.zeros(sold.shape[1]), each.cumsum(axis=0)]) for each in (np.nan_to_num(plain), weights, traded))
     gap = pd.Timedelta(days=AROUND)
-    first, last = plain.index.searchsorted(past["date"] - gap), plain.index.searchsorted(past["date"] + gap, side="right")
+    first, last = days.searchsorted(past["date"] - gap), days.searchsorted(past["date"] + gap, side="right")
     with np.errstate(divide="ignore", invalid="ignore"):
         unit = (sums[last] - sums[first]) / (weight[last] - weight[first])
     unit[(count[last] - count[first] < 2 * FEWEST_AROUND) | ~(unit > 0)] = np.nan
-    day = np.where(np.isfinite(unit), sold.reindex(past["date"]).to_numpy(float), np.nan)
-    by_name = [pd.DataFrame(values, columns=sold.columns).groupby(past["name"].to_numpy()).sum(min_count=1) for values in (day, unit)]
-    return (by_name[0] / by_name[1]).clip(lower=0.0)
+    day = np.where(np.isfinite(unit), values[sold.index.get_indexer(past["date"])], np.nan)
+    known = np.isfinite(day)
+    of, found = pd.factorize(past["name"].to_numpy(), sort=True)
+    above, below = np.zeros((2, len(found), sold.shape[1]))
+    np.add.at(above, of, np.where(known, day, 0.0))
+    np.add.at(below, of, np.where(known, unit, 0.0))
+    with np.errstate(invalid="ignore"):
+        return pd.DataFrame(above / below, found, sold.columns).clip(lower=0.0)
 
 
 def special_weights(book: Book, days: pd.DatetimeIndex, level: str = "company", entity: str | None = None) -> pd.DataFrame:
