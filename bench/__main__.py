@@ -8,10 +8,11 @@ import json
 import tempfile
 from pathlib import Path
 
-from bench import batch, data, exports
+from bench import batch, data, exports, many
 from bench.measure import machine
 
 RESULTS = Path(__file__).parent / "results"
+PARTS = ("batch", "many", "data", "exports")
 COLUMNS = ("what", "ours", "beside", "theirs", "ratio", "goal", "met", "memory (MB)")
 
 
@@ -37,6 +38,18 @@ def of_batch(found: list[dict]) -> list[dict]:
     loop = others[0]
     share = ours["cpu"] / loop["cpu"]
     return [*rows, row(f"{what}: CPU", ours["cpu"], f"{loop['name']}: CPU", loop["cpu"], "≤ 40 %", share <= 0.4)]
+
+
+def of_many(found: dict) -> list[dict]:
+    first, last = found["second fifth"], found["last fifth"]
+    memory = max(first["memory"], last["memory"])
+    return [
+        row(f"a report, the last fifth of {found['reports']}", last["seconds"], "the second fifth", first["seconds"], "≤ 1.1×",
+            last["seconds"] <= 1.1 * first["seconds"], faster=False),
+        dict(zip(COLUMNS, (f"the largest kernel in the last fifth of {found['reports']} reports (PSS)", f"{last['memory']:.0f} MB", "in the second fifth",
+             f"{first['memory']:.0f} MB", f"{last['memory'] / first['memory']:.2f}× as large", "≤ 250 MB", "yes" if memory <= 250 else "no",
+             round(memory)), strict=True)),
+    ]  # fmt: skip
 
 
 def of_data(found: dict, lines: int) -> list[dict]:
@@ -104,12 +117,13 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=200_000, help="rows of each export (default 200,000)")
     parser.add_argument("--stores", type=int, default=3, help="of the twelve, how many the batch reports beside the company (default 3)")
     parser.add_argument("--pairs", type=int, default=1, help="rounds of the batch, of which the median is told (default 1)")
-    parser.add_argument("--only", choices=("batch", "data", "exports"), help="one part; the others keep the figures of their last run")
+    parser.add_argument("--many", type=int, default=49, help="stores that the part `many` reports beside the company (default 49)")
+    parser.add_argument("--only", choices=PARTS, help="one part; the others keep the figures of their last run. `many` takes long and runs only so")
     asked = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
     kept = RESULTS / "bench.json"
-    parts = json.loads(kept.read_text(encoding="utf-8"))["parts"] if kept.exists() and asked.only else {}
-    for name in ("batch", "data", "exports") if not asked.only else (asked.only,):
+    parts = json.loads(kept.read_text(encoding="utf-8"))["parts"] if kept.exists() else {}
+    for name in [asked.only] if asked.only else [name for name in PARTS if name != "many"]:
         print(f"Measuring: {name} …", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             scratch = Path(folder)
@@ -117,9 +131,11 @@ def main() -> None:
                 parts[name] = of_batch(batch.run(scratch, asked.stores, asked.pairs))
             elif name == "data":
                 parts[name] = of_data(data.run(scratch, asked.size), asked.size)
+            elif name == "many":
+                parts[name] = of_many(many.run(scratch, asked.many))
             else:
                 parts[name] = of_exports(exports.run(scratch, asked.rows))
-    rows = [one for name in ("batch", "data", "exports") for one in parts.get(name, [])]
+    rows = [one for name in PARTS for one in parts.get(name, [])]
     print("\n" + table(rows))
     (RESULTS / "bench.md").write_text(f"{table(rows)}\n\nMeasured on {machine()}.\n", encoding="utf-8")
     kept.write_text(json.dumps({"machine": machine(), "parts": parts}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

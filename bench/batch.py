@@ -29,8 +29,8 @@ with ProcessPoolExecutor(2) as pool:
 Job = tuple[str, str, dict]
 
 
-def write_twelve(folder: Path) -> list[str]:
-    """The sample company with each of its stores COPIES times; returns the stores, the copies of each apart."""
+def write_copies(folder: Path, copies: int) -> list[str]:
+    """The sample company with each of its stores so many times; returns the stores, the copies of each apart."""
     folder.mkdir()
     stores = set()
     for path in sorted((PROJECT / "data" / "sample").glob("*.*")):
@@ -43,10 +43,10 @@ def write_twelve(folder: Path) -> list[str]:
                 out.writeheader()
                 for row in rows:
                     column = "entity" if row.get("level") == "store" else "store"
-                    names = [f"{row[column]}-{number}" for number in range(COPIES)] if row.get(column) else [None]
+                    names = [f"{row[column]}-{number}" for number in range(copies)] if row.get(column) else [None]
                     stores |= {name for name in names if name and path.stem == "order_lines"}
                     out.writerows(row | ({column: name} if name else {}) for name in names)
-    return sorted(stores, key=lambda name: (name[-1], name))
+    return sorted(stores, key=lambda name: (int(name.rpartition("-")[2]), name))
 
 
 def jobs(data: Path, scopes: list[str], out: Path) -> list[Job]:
@@ -98,7 +98,7 @@ WAYS = {"the batch": ours, "papermill's command in a loop": loop, "two papermill
 def run(scratch: Path, stores: int, pairs: int) -> list[dict]:
     """Medians over `pairs` rounds in which all ways take turns: name, scopes, reports, and wall and cpu of one report."""
     data, cache = scratch / "twelve stores", {"PROFIT_CACHE": str(scratch / "cache")}
-    scopes = ["company", *write_twelve(data)[:stores]]
+    scopes = ["company", *write_copies(data, COPIES)[:stores]]
     in_python("from helpers.book import open_book\nopen_book(sys.argv[1], 'latest')\n", str(data), **cache)
     found: dict[str, list[dict]] = {name: [] for name in WAYS}
     for _ in range(pairs):
