@@ -6,7 +6,9 @@ import hashlib
 import os
 import re
 import reprlib
+import time
 import tomllib
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -20,6 +22,7 @@ from helpers.sources import ADAPTERS, COMMON_OPTIONS
 from helpers.sources.adapter import Adapter
 from helpers.sources.reading import Export
 
+LARGE = 64_000_000  # bytes of a file whose digest is worth remembering
 DATA_FILES = (".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xls")
 OPTION_KINDS = {
     bool: "true or false",
@@ -313,10 +316,11 @@ def _table_files(folder: Path, names: list[str], settings: Settings) -> dict[str
     return files
 
 
-def fingerprint(company: Company) -> str:
+def fingerprint(company: Company, known: Path | None = None) -> str:
     """SHA-256 over the settings and the names and bytes of every input: another content, another fingerprint, on any machine.
 
     With `sql` sources, which may read any file inside the folder, every file in it counts. Who is told changes no figure and doesn't count.
+    known: a folder that remembers the digests of large files, by what the file system tells of each, so that not every notebook reads them all.
     """
     inputs = set(company.folder.rglob("*")) if company.settings.sources else set()
     inputs |= {path for export in company.exports for path in export.files}
@@ -330,8 +334,33 @@ def fingerprint(company: Company) -> str:
             if not path.is_file():  # a link to a folder, whose files count by themselves
                 digest.update(os.fsencode(path.readlink()))
                 continue
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
+            digest.update(_digest(path, known))
         except OSError as error:
             raise BadInput(f"{name} can't be read: {error.strerror}; check its permissions") from None
     return digest.hexdigest()[:16]
+
+
+def _digest(path: Path, known: Path | None) -> bytes:
+    with path.open("rb") as file:
+        facts = os.fstat(file.fileno())
+        names = [
+            str(path.resolve()),
+            facts.st_size,
+            facts.st_mtime_ns,
+            facts.st_ctime_ns,
+            facts.st_dev,
+            facts.st_ino,
+        ]  # ctime can't be set back
+        note = (
+            known / hashlib.sha256(repr(names).encode("utf-8", "surrogatepass")).hexdigest() if known and facts.st_size >= LARGE else None
+        )
+        if note and note.exists():
+            return note.read_bytes()
+        digest = hashlib.file_digest(file, "sha256").digest()
+    if note and time.time() - facts.st_ctime > 2:  # what has just been written may change again within the clock's tick
+        with suppress(OSError):  # a cache that is only to be read from
+            known.mkdir(exist_ok=True)
+            half = note.with_name(f"{note.name}.{os.getpid()}")
+            half.write_bytes(digest)
+            half.replace(note)
+    return digest

@@ -50,7 +50,7 @@ def prepare(company: Company) -> Path:
     `loads`, `amounts`, `source_totals` and `source_notes`. A month that an earlier folder holds, made of the same rows, costs, rates and
     customers' past, is taken from there; `months.json` says what each was made of. Raises BadInput as `load_tables` does.
     """
-    content = fingerprint(company)
+    content = fingerprint(company, CACHE / ".digests")
     folder = CACHE / f"{content}-{_code()}"
     if (folder / "ledger").exists():
         with contextlib.suppress(OSError):  # a cache that is only to be read from
@@ -62,7 +62,7 @@ def prepare(company: Company) -> Path:
             made = Path(scratch) / "made"
             made.mkdir()
             _write(company, Path(scratch), made)
-            if fingerprint(company) != content:
+            if fingerprint(company, CACHE / ".digests") != content:
                 raise BadInput(f"the files in {company.folder.name} changed while they were read; run again when they are complete")
             try:
                 made.rename(folder)

@@ -1,11 +1,14 @@
 """The company folder: what it may say, every way to get it wrong, and a fingerprint that nothing slips past."""
 
+import hashlib
 import os
 import shutil
+import time
 
 import pytest
 from folders import LINES, ONE_LINE, SOURCE, TOML, without_rights, write
 
+from helpers import company
 from helpers.company import PROJECT, fingerprint, open_company
 from helpers.contract import TABLES, BadInput
 from helpers.sources import ADAPTERS, COMMON_OPTIONS
@@ -167,6 +170,24 @@ def test_same_size_and_time_but_another_content(tmp_path):
     assert print_of(tmp_path) != before
     path.write_text(ONE_LINE)
     assert print_of(tmp_path) == before
+
+
+def test_a_large_file_is_read_once_as_long_as_nobody_touches_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(company, "LARGE", 1)
+    folder, known = write(tmp_path / "shop", {"order_lines.csv": ONE_LINE}), tmp_path / "known"
+    shop, path = open_company(str(folder)), folder / "order_lines.csv"
+    read = []
+    monkeypatch.setattr(
+        company.hashlib, "file_digest", lambda file, name, digest=hashlib.file_digest: read.append(file) or digest(file, name)
+    )
+    assert fingerprint(shop, known) == fingerprint(shop) and not known.exists()  # written a moment ago: the next look may find it changed
+    monkeypatch.setattr(company.time, "time", lambda now=time.time: now() + 3)
+    before, times = fingerprint(shop, known), path.stat()
+    read.clear()
+    assert fingerprint(shop, known) == before and not read
+    path.write_text(ONE_LINE.replace("100", "900"))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert path.stat().st_size == times.st_size and fingerprint(shop, known) == fingerprint(shop) != before
 
 
 def test_the_folder_s_place_and_name_don_t_count(tmp_path):
