@@ -7,6 +7,7 @@ import polars as pl
 LINE, OUTLET = ["store", "order_id", "line_no"], ["month", "store", "channel"]
 SUMS = ["quantity", "gross_sales", "discounts", "refunds", "cogs", "platform_fees", "fulfilment"]
 BASE = pl.col("gross_sales") + pl.col("discounts")
+pl.Config.set_engine_affinity("streaming")  # at ten million lines it takes a fifth less CPU than all at once
 
 
 def write(company: Path, out: Path) -> None:
