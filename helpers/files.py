@@ -365,9 +365,13 @@ def _names(header: list[str], file: str) -> list[str]:
 
 
 def _trimmed(cell: str) -> str:
-    """SQL for a cell without surrounding white space, blank = NULL. `trim` of spaces alone is three times as fast."""
+    """SQL for a cell without surrounding white space, blank = NULL. Most begin and end with plain characters, which is soon seen.
+
+    `trim` of spaces alone is many times as fast as of all kinds.
+    """
+    plain = f"{cell} BETWEEN '!' AND '~~' AND {cell}[-1] BETWEEN '!' AND '~~'"
     others = " OR ".join(f"contains({cell}, chr({code}))" for code in range(9, 14))
-    return f"nullif(CASE WHEN {others} THEN trim({cell}, '{WHITE}') ELSE trim({cell}) END, '')"
+    return f"CASE WHEN {plain} THEN {cell} ELSE nullif(CASE WHEN {others} THEN trim({cell}, '{WHITE}') ELSE trim({cell}) END, '') END"
 
 
 def _csv_source(columns: list[str], delimiter: str, longest: int = 2_000_000, parallel: bool = False, quotes: bool = True) -> str:
@@ -568,10 +572,10 @@ def store(con, query: str, path: Path) -> None:
     con.execute("SET disabled_optimizers = ''")
 
 
-def stored(path: Path) -> str:
-    """SQL that reads the table that `store` wrote as `<path>.parquet`, or as a folder of such files, one a month."""
+def stored(path: Path, names: Collection[str] = ()) -> str:
+    """SQL that reads the table that `store` wrote as `<path>.parquet`, or as a folder of such files, one a month; names: these months alone."""
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [path.with_name(path.name + ".parquet")]
-    return f"read_parquet([{', '.join(map(_text, files))}], hive_partitioning=false)"
+    return f"read_parquet([{', '.join(_text(file) for file in files if not names or file.stem in names)}], hive_partitioning=false)"
 
 
 def _text(path: Path) -> str:

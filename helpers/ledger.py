@@ -4,9 +4,11 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
@@ -236,14 +238,18 @@ def _make_months(
     values = values | {"$months": ", ".join(f"'{month}'" for month in months)}
     if _engine() == "spark":
         _on_spark(con, made, Path(tempfile.mkdtemp(dir=scratch, prefix="spark-")), values)
+        for name in MONTHLY:
+            _store_months(con, made, name, months)
     else:
-        for name in ("entries", "outlets", "bases", "bought", "standing", "came", "segments", "cells", "spread"):
+        for name in ("sales", "outlets", "bases", "bought", "standing", "came", "segments", "cells", "spread"):
             con.execute(f"drop table if exists {name}")
         for statement in _statements("months.sql", values):
             con.execute(statement)
-    for name, order in MONTHLY.items():
-        for month in months:
-            store(con, f"select * from {name} where month = '{month}' order by {order}", made / name / f"{month}.parquet")
+            _, kind, name = re.search(r"^create (or replace temporary )?(table|view) (\w+) as$", statement, re.MULTILINE).groups()
+            if name in MONTHLY:
+                _store_months(con, made, name, months)
+                if kind == "view":  # what reads it further on takes it as it is stored, and works nothing out anew
+                    con.execute(f"create or replace temporary view {name} as from {stored(made / name, months)}")
     bought = dict(
         con.execute(
             "select month, cast(sum(hash(customer_id, purchases, net_sales, last_day)::hugeint) as varchar) from customer_months group by month"
@@ -251,6 +257,11 @@ def _make_months(
     )
     for month, digest in months.items():
         done[month] = {"rows": digest, "past": _past(done, month), "customers": bought.get(month, "")}
+
+
+def _store_months(con: duckdb.DuckDBPyConnection, made: Path, name: str, months: Iterable[str]) -> None:
+    for month in months:
+        store(con, f"select * from {name} where month = '{month}' order by {MONTHLY[name]}", made / name / f"{month}.parquet")
 
 
 def _engine() -> str:
