@@ -87,7 +87,7 @@ group by e.customer_id, e.month, e.store
 ;
 
 -- What each customer bought in a store and month, up to the last of these months.
-create or replace temporary view purchases as
+create or replace temporary view bought_so_far as
 select customer_id, cast(substr(month, 1, 4) as integer) * 12 + cast(substr(month, 6, 2) as integer) as month_no, purchases, net_sales, last_day
 from (select customer_id, month, purchases, net_sales, last_day from bought
       union all
@@ -102,7 +102,7 @@ select o.customer_id, o.month, o.month_no, cast(o.month || '-01' as date) as sin
        coalesce(sum(case when p.month_no between o.month_no - 12 and o.month_no - 1 then p.purchases end), 0) as purchases,
        coalesce(sum(case when p.month_no between o.month_no - 12 and o.month_no - 1 then p.net_sales end), 0) as spent,
        max(case when p.month_no < o.month_no then p.last_day end) as last_day
-from purchases p
+from bought_so_far p
 join (select distinct customer_id, month, cast(substr(month, 1, 4) as integer) * 12 + cast(substr(month, 6, 2) as integer) as month_no
       from bought) o on p.customer_id = o.customer_id and p.month_no <= o.month_no
 group by o.customer_id, o.month, o.month_no
