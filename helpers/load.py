@@ -186,7 +186,8 @@ def _store_lines(con: duckdb.DuckDBPyConnection, columns: str, folder: Path) -> 
     """Write the good order lines to a file a month. Nothing else holds them all: there may be more than the memory and a database should."""
     folder.mkdir()
     queries, most = {}, 0
-    for first, rows in con.execute("select cast(date_trunc('month', ordered_at) as date), count(*) from good group by 1 order by 1").fetchall():
+    months = con.execute("select cast(date_trunc('month', ordered_at) as date), count(*) from good group by 1 order by 1").fetchall()
+    for first, rows in months:
         within = f"ordered_at >= timestamp '{first}' and ordered_at < timestamp '{first}' + interval 1 month"
         query = f"select {columns}, '{first:%Y-%m}' as month from good where {within} order by file_no, row_no"
         queries[folder / f"{first:%Y-%m}.parquet"], most = query, max(rows, most)
