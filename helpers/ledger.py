@@ -4,9 +4,11 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
@@ -115,15 +117,18 @@ def _write(company: Company, scratch: Path, made: Path) -> None:
             raise BadInput(f"{company.folder.name}: not one row of order_lines could be loaded; first reason: {_first_reason(con)}")
         home = "'" + company.settings.reporting_currency.replace("'", "''") + "'"
         values = {"$home": home, "$segment": segment_sql(company.policy)}
-        for statement in _statements("ledger.sql", values):
+        for statement in _seen_by_all("ledger.sql", values):
             con.execute(statement)
         for name in [*TABLES, "set_aside", "loads", "amounts", "source_totals", "source_notes"]:
             if name != "order_lines":
-                store(con, f"from {name}", made / f"{name}.parquet")
+                store(con, {made / f"{name}.parquet": f"from {name}"})
         _write_months(con, made, scratch, values)
-        store(con, "select * from stock_rows order by date, store, product_id", made / "stock.parquet")
-        store(con, "select * from receipt_rows order by paid_on, store, channel, order_id, amount, currency", made / "receipts.parquet")
-        store(con, "select * from team_rows order by month, employee_id", made / "teams.parquet")
+        rows = {
+            "stock": "stock_rows order by date, store, product_id",
+            "receipts": "receipt_rows order by paid_on, store, channel, order_id, amount, currency",
+            "teams": "team_rows order by month, employee_id",
+        }
+        store(con, {made / f"{name}.parquet": f"select * from {one}" for name, one in rows.items()})
     except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
         what = "an amount is too large to compute with, look at the largest quantity, unit_cost and rate"
         raise BadInput(f"{what}: {str(error).splitlines()[0]}") from None
@@ -141,6 +146,11 @@ def _statements(name: str, values: dict[str, str]) -> list[str]:
     for word, value in values.items():
         sql = sql.replace(word, value)
     return [statement for statement in sql.split("\n;") if statement.strip()]
+
+
+def _seen_by_all(name: str, values: dict[str, str]) -> list[str]:
+    """The same for DuckDB, where a temporary view is seen by one connection alone, and months are written by two."""
+    return [statement.replace("or replace temporary view", "or replace view") for statement in _statements(name, values)]
 
 
 # ---- month by month ------------------------------------------------------------------------------------------------------------
@@ -232,18 +242,22 @@ def _make_months(
 ) -> None:
     """Work out some months whose digests are given, and add them to `done`, which holds all months before them."""
     for view, (name, nothing) in BEFORE.items():
-        con.execute(f"create or replace temporary view {view} as from {stored(made / name) if done else f'(select {nothing} limit 0)'}")
+        con.execute(f"create or replace view {view} as from {stored(made / name) if done else f'(select {nothing} limit 0)'}")
     values = values | {"$months": ", ".join(f"'{month}'" for month in months)}
     if _engine() == "spark":
         _on_spark(con, made, Path(tempfile.mkdtemp(dir=scratch, prefix="spark-")), values)
+        for name in MONTHLY:
+            _store_months(con, made, name, months)
     else:
-        for name in ("entries", "outlets", "bases", "bought", "standing", "came", "segments", "cells", "spread"):
+        for name in ("sales", "outlets", "bases", "bought", "standing", "came", "segments", "cells", "spread"):
             con.execute(f"drop table if exists {name}")
-        for statement in _statements("months.sql", values):
+        for statement in _seen_by_all("months.sql", values):
             con.execute(statement)
-    for name, order in MONTHLY.items():
-        for month in months:
-            store(con, f"select * from {name} where month = '{month}' order by {order}", made / name / f"{month}.parquet")
+            kind, name = re.search(r"^create (?:or replace )?(table|view) (\w+) as$", statement, re.MULTILINE).groups()
+            if name in MONTHLY:
+                _store_months(con, made, name, months)
+                if kind == "view":  # what reads it further on takes it as it is stored, and works nothing out anew
+                    con.execute(f"create or replace view {name} as from {stored(made / name, months)}")
     bought = dict(
         con.execute(
             "select month, cast(sum(hash(customer_id, purchases, net_sales, last_day)::hugeint) as varchar) from customer_months group by month"
@@ -251,6 +265,11 @@ def _make_months(
     )
     for month, digest in months.items():
         done[month] = {"rows": digest, "past": _past(done, month), "customers": bought.get(month, "")}
+
+
+def _store_months(con: duckdb.DuckDBPyConnection, made: Path, name: str, months: Iterable[str]) -> None:
+    query = f"select * from {name} where month = '{{}}' order by {MONTHLY[name]}"
+    store(con, {made / name / f"{month}.parquet": query.format(month) for month in months}, at_once=2)
 
 
 def _engine() -> str:
@@ -269,10 +288,10 @@ def _on_spark(con: duckdb.DuckDBPyConnection, made: Path, folder: Path, values: 
     tables |= {name: [made / f"{name}.parquet"] for name in TABLES if name != "order_lines"}
     for name in ("returned", *BEFORE):
         tables[name] = [folder / f"{name}.parquet"]
-        store(con, f"from {name}", *tables[name])
+        store(con, {tables[name][0]: f"from {name}"})
     spark.run([*_statements("ledger.sql", values), *_statements("months.sql", values)], tables, MONTHLY, folder)
     for name in MONTHLY:
-        con.execute(f"create or replace temporary view {name} as from {stored(folder / name)}")
+        con.execute(f"create or replace view {name} as from {stored(folder / name)}")
 
 
 def _first_reason(con: duckdb.DuckDBPyConnection) -> str:

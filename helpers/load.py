@@ -69,6 +69,7 @@ TYPED = {
     ),
 }  # fmt: skip
 SALE = "store, order_id, line_no"
+SMALL = 500_000  # order lines of a month of which two are written at a time, one in each thread
 FROM_EXPORTS = 1_000_000  # numbers from here on are exports', in the place of a file's number
 DAY_OF_RATE = {  # the day whose exchange rate a row takes: a return its order's, a cost that of the day on which it is used
     "order_lines": "cast(ordered_at as date)", "returns": "cast(returned.ordered_at as date)", "marketing_spend": "date",
@@ -163,8 +164,8 @@ def _check_table(con: duckdb.DuckDBPyConnection, company: Company, table: Table,
         queries.append(f"select file_no, row_no, case {bad} end as bad, {values} from ({_values(part, own)})")
     # what had to be read from text is kept; typed cells are as quickly read again
     kind = "table" if any(cell.by_text for own in cells for cell in own.values()) else "view"
-    con.execute(f"create temp {kind} checked as {' union all '.join(queries)}")
-    con.execute("create temp table spoilt as select file_no, row_no, bad from checked where bad is not null")
+    con.execute(f"create {kind} checked as {' union all '.join(queries)}")
+    con.execute("create table spoilt as select file_no, row_no, bad from checked where bad is not null")
     _show_good(con)
     reasons += _check_keys(con, table, len(reasons))
     if table.name == "returns":
@@ -184,12 +185,14 @@ def _check_table(con: duckdb.DuckDBPyConnection, company: Company, table: Table,
 def _store_lines(con: duckdb.DuckDBPyConnection, columns: str, folder: Path) -> None:
     """Write the good order lines to a file a month. Nothing else holds them all: there may be more than the memory and a database should."""
     folder.mkdir()
-    for (first,) in con.execute("select distinct cast(date_trunc('month', ordered_at) as date) from good order by 1").fetchall():
+    queries, most = {}, 0
+    months = con.execute("select cast(date_trunc('month', ordered_at) as date), count(*) from good group by 1 order by 1").fetchall()
+    for first, rows in months:
         within = f"ordered_at >= timestamp '{first}' and ordered_at < timestamp '{first}' + interval 1 month"
         query = f"select {columns}, '{first:%Y-%m}' as month from good where {within} order by file_no, row_no"
-        store(con, query, folder / f"{first:%Y-%m}.parquet")
-    if not any(folder.iterdir()):
-        store(con, f"select {columns}, '' as month from good", folder / "none.parquet")
+        queries[folder / f"{first:%Y-%m}.parquet"], most = query, max(rows, most)
+    queries = queries or {folder / "none.parquet": f"select {columns}, '' as month from good"}
+    store(con, queries, at_once=2 if most < SMALL else 1)
     con.execute(f"create view order_lines as from {stored(folder)}")
 
 
@@ -323,7 +326,7 @@ def _checks(table: Table, cells: dict[str, Cell]) -> list[tuple[str, str, str]]:
 def _show_good(con: duckdb.DuckDBPyConnection) -> None:
     """`good`: the checked rows that are not spoilt, in any order; where none is, no join has to find that out."""
     some = con.execute("select count(*) from spoilt").fetchone()[0]
-    con.execute(f"create or replace temp view good as from checked {'anti join spoilt using (file_no, row_no)' if some else ''}")
+    con.execute(f"create or replace view good as from checked {'anti join spoilt using (file_no, row_no)' if some else ''}")
 
 
 def _mark(con: duckdb.DuckDBPyConnection, number: int, rows: str) -> None:

@@ -7,28 +7,28 @@ create or replace temporary view lines as
 select * from order_lines where month in ($months)
 ;
 
-create or replace temporary view sale_rows as
-select day, 'sale' as kind, store, channel, product_id, coalesce(employee_id, '') as employee_id, coalesce(campaign_id, '') as campaign_id,
-       coalesce(region, '') as region, '' as team, order_id, line_no, coalesce(customer_id, '') as customer_id, quantity,
+-- What of a sale isn't nothing. It is read several times, so from here on some results are tables.
+create table sales as
+select day, store, channel, product_id, coalesce(employee_id, '') as employee_id, coalesce(campaign_id, '') as campaign_id,
+       coalesce(region, '') as region, order_id, line_no, coalesce(customer_id, '') as customer_id, quantity,
        cast(gross_amount as decimal(20,4)) * rate as gross_sales,
        -cast(coalesce(discount_amount, 0) as decimal(20,4)) * rate as discounts,
        cast(coalesce(shipping_income, 0) as decimal(20,4)) * rate as shipping_income,
-       cast(0 as decimal(38,14)) as refunds,
        case when cost is null then cast(coalesce(discount_amount, 0) - gross_amount - coalesce(shipping_income, 0) as decimal(20,4)) * rate
             else cast(0 as decimal(38,14)) end as uncosted_sales,
        -coalesce(cast(cast(quantity as decimal(9,0)) * cast(cost as decimal(28,14)) as decimal(38,14)), cast(0 as decimal(38,14))) as cogs,
        -cast(coalesce(platform_fee, 0) as decimal(20,4)) * rate as platform_fees,
        -cast(coalesce(fulfilment_cost, 0) as decimal(20,4)) * rate as fulfilment,
-       cast(0 as decimal(38,14)) as marketing,
        -cast(coalesce(commission, 0) as decimal(20,4)) * rate as commissions,
-       cast(0 as decimal(38,14)) as payroll,
-       cast(0 as decimal(38,14)) as overheads
+       month
 from sold
 ;
 
--- What follows reads every entry several times, so from here on some results are tables.
-create table entries as
-select *, substr(cast(day as string), 1, 7) as month from sale_rows
+create or replace temporary view entries as
+select day, 'sale' as kind, store, channel, product_id, employee_id, campaign_id, region, '' as team, order_id, line_no, customer_id, quantity,
+       gross_sales, discounts, shipping_income, cast(0 as decimal(38,14)) as refunds, uncosted_sales, cogs, platform_fees, fulfilment,
+       cast(0 as decimal(38,14)) as marketing, commissions, cast(0 as decimal(38,14)) as payroll, cast(0 as decimal(38,14)) as overheads, month
+from sales
 union all
 select * from beside_sales where month in ($months)
 ;
@@ -66,45 +66,46 @@ join bases b on o.month = b.month and o.store = b.store and o.channel = b.channe
 group by o.month, o.store, o.channel, o.product_id, o.campaign_id
 ;
 
--- What each customer bought and gave back in a month, by store. A purchase is a day on which the customer ordered in the store.
+-- What each customer bought and gave back in a month, by store. A purchase is a day on which the customer ordered in the store: the days
+-- of a month are the bits of a number.
 create table bought as
-select customer_id, month, store,
-       cast(sum(ordered) as bigint) as purchases,
-       min(case when ordered = 1 then day end) as first_day, max(case when ordered = 1 then day end) as last_day,
-       cast(sum(net_sales) as decimal(38,14)) as net_sales, cast(sum(uncosted_sales) as decimal(38,14)) as uncosted_sales,
-       cast(sum(cm2) as decimal(38,14)) as cm2, cast(sum(marketing) as decimal(38,14)) as marketing,
-       cast(sum(commissions) as decimal(38,14)) as commissions
-from (select e.customer_id, e.month, e.store, e.day, max(case when e.kind = 'sale' then 1 else 0 end) as ordered,
-             cast(sum(gross_sales + discounts + shipping_income + refunds) as decimal(38,14)) as net_sales,
-             cast(sum(uncosted_sales) as decimal(38,14)) as uncosted_sales,
-             cast(sum(gross_sales + discounts + shipping_income + refunds + uncosted_sales + cogs + platform_fees + fulfilment)
-                  as decimal(38,14)) as cm2,
-             cast(sum(cast(cast(gross_sales + discounts + shipping_income as double) * coalesce(c.rate, 0) as decimal(38,6)))
-                  as decimal(38,14)) as marketing,
-             cast(sum(commissions) as decimal(38,14)) as commissions
-      from entries e
-      left join carried c on e.month = c.month and e.store = c.store and e.channel = c.channel
-                          and e.product_id = c.product_id and e.campaign_id = c.campaign_id
-      where e.customer_id <> ''
-      group by e.customer_id, e.month, e.store, e.day) d
-group by customer_id, month, store
+select e.customer_id, e.month, e.store,
+       cast(bit_count(bit_or(case when e.kind = 'sale' then cast(1 as bigint) << extract(day from e.day) else cast(0 as bigint) end)) as bigint) as purchases,
+       min(case when e.kind = 'sale' then e.day end) as first_day, max(case when e.kind = 'sale' then e.day end) as last_day,
+       cast(sum(e.gross_sales + e.discounts + e.shipping_income + e.refunds) as decimal(38,14)) as net_sales,
+       cast(sum(e.uncosted_sales) as decimal(38,14)) as uncosted_sales,
+       cast(sum(e.gross_sales + e.discounts + e.shipping_income + e.refunds + e.uncosted_sales + e.cogs + e.platform_fees + e.fulfilment)
+            as decimal(38,14)) as cm2,
+       cast(sum(cast(cast(e.gross_sales + e.discounts + e.shipping_income as double) * coalesce(c.rate, 0) as decimal(38,6)))
+            as decimal(38,14)) as marketing,
+       cast(sum(e.commissions) as decimal(38,14)) as commissions
+from entries e
+left join carried c on e.month = c.month and e.store = c.store and e.channel = c.channel
+                    and e.product_id = c.product_id and e.campaign_id = c.campaign_id
+where e.customer_id <> ''
+group by e.customer_id, e.month, e.store
+;
+
+-- What each customer bought in a store and month, up to the last of these months.
+create or replace temporary view bought_so_far as
+select customer_id, cast(substr(month, 1, 4) as integer) * 12 + cast(substr(month, 6, 2) as integer) as month_no, purchases, net_sales, last_day
+from (select customer_id, month, purchases, net_sales, last_day from bought
+      union all
+      select customer_id, month, purchases, net_sales, last_day from history) b
 ;
 
 -- How each customer of a month stood when it began: the twelve months before, and the last purchase before.
 create table standing as
-select *
-from (select customer_id, month, month_no, cast(month || '-01' as date) as since, bought, net_sales,
-             coalesce(sum(bought) over (partition by customer_id order by month_no range between 12 preceding and 1 preceding), 0) as purchases,
-             coalesce(sum(net_sales) over (partition by customer_id order by month_no range between 12 preceding and 1 preceding), 0) as spent,
-             max(last_day) over (partition by customer_id order by month_no range between unbounded preceding and 1 preceding) as last_day
-      from (select customer_id, month, cast(substr(month, 1, 4) as integer) * 12 + cast(substr(month, 6, 2) as integer) as month_no,
-                   sum(purchases) as bought, sum(net_sales) as net_sales, max(last_day) as last_day
-            from (select customer_id, month, purchases, net_sales, last_day from bought
-                  union all
-                  select customer_id, month, purchases, net_sales, last_day from history
-                  where customer_id in (select customer_id from bought)) b
-            group by customer_id, month) m) s
-where month in ($months)
+select o.customer_id, o.month, o.month_no, cast(o.month || '-01' as date) as since,
+       sum(case when p.month_no = o.month_no then p.purchases end) as bought,
+       sum(case when p.month_no = o.month_no then p.net_sales end) as net_sales,
+       coalesce(sum(case when p.month_no between o.month_no - 12 and o.month_no - 1 then p.purchases end), 0) as purchases,
+       coalesce(sum(case when p.month_no between o.month_no - 12 and o.month_no - 1 then p.net_sales end), 0) as spent,
+       max(case when p.month_no < o.month_no then p.last_day end) as last_day
+from bought_so_far p
+join (select distinct customer_id, month, cast(substr(month, 1, 4) as integer) * 12 + cast(substr(month, 6, 2) as integer) as month_no
+      from bought) o on p.customer_id = o.customer_id and p.month_no <= o.month_no
+group by o.customer_id, o.month, o.month_no
 ;
 
 -- How many customers bought in a month, by the month of their last purchase before, and what all of them spent.
