@@ -98,7 +98,7 @@ def claims(book: Book) -> pd.DataFrame:
                   where sold_on is null or sold_on >= first_day
                   group by store, account, by_order, currency, ordered_on, day)
             window whole as (partition by store, account)
-            order by store, account, by_order, currency, ordered_on nulls last, day""",
+            order by store, account, by_order, ordered_on nulls last, currency, day""",
         **_grace(book),
     )
     return frame.assign(ordered_on=pd.to_datetime(frame["ordered_on"]), day=pd.to_datetime(frame["day"]))[columns]
@@ -117,13 +117,11 @@ def _rates(book: Book) -> pd.DataFrame:
     return found.assign(date=pd.to_datetime(found["date"]))
 
 
-def _valued(frame: pd.DataFrame, column: str, day: pd.Timestamp, rate: dict[str, float]) -> pd.Series:
-    """due or paid of claims in the reporting currency: of one currency, at the rate of the day; else as each was booked."""
-    return (
-        (frame[column].astype(float) * frame["currency"].map(rate).astype(float))
-        .where(frame["own_currency"].astype(bool), frame[f"{column}_value"])
-        .astype(float)
-    )
+def _valued(frame: pd.DataFrame, column: str, rate: dict[str, float]) -> pd.Series:
+    """due or paid of claims in the reporting currency: of one currency, at these rates; else as each was booked."""
+    codes, currencies = pd.factorize(frame["currency"])
+    rates = np.array([*(rate.get(name, np.nan) for name in currencies), np.nan])[codes]
+    return (frame[column].astype(float) * rates).where(frame["own_currency"].astype(bool), frame[f"{column}_value"]).astype(float)
 
 
 @remembered
@@ -134,13 +132,13 @@ def open_items(book: Book, day: pd.Timestamp) -> pd.DataFrame:
     """
     columns = ["store", "account", "by_order", "ordered_on", "open", "age"]
     frame = claims(book)
-    frame = frame[frame["day"] <= day]
-    if frame.empty:
+    inside = (frame["day"] <= day).to_numpy()
+    if not inside.any():
         return pd.DataFrame(columns=columns)
-    rate = rates(book, day)
-    frame = frame.assign(due=_valued(frame, "due", day, rate), paid=_valued(frame, "paid", day, rate))
-    each = frame.groupby(["store", "account", "by_order", "ordered_on"], dropna=False, sort=True)[["due", "paid"]].sum().reset_index()
-    parts = []
+    first = _begins(frame, columns[:4])
+    group, rate, parts = (first.cumsum() - 1)[inside], rates(book, day), []
+    sums = {name: np.bincount(group, _valued(frame, name, rate).to_numpy()[inside], first.sum()) for name in ("due", "paid")}
+    each = frame.loc[first, columns[:4]].assign(**sums)[np.bincount(group, minlength=first.sum()) > 0]
     for (_, _, by_order), account in each.groupby(["store", "account", "by_order"], sort=True):
         dated = account[account["ordered_on"].notna()]
         if by_order:
@@ -150,6 +148,15 @@ def open_items(book: Book, day: pd.Timestamp) -> pd.DataFrame:
     frame = pd.concat(parts, ignore_index=True)
     frame = frame.assign(open=frame["open"].round(6) + 0.0, age=(day - frame["ordered_on"]).dt.days)
     return frame[frame["open"] != 0].reset_index(drop=True)[columns]
+
+
+def _begins(frame: pd.DataFrame, names: list[str]) -> np.ndarray:
+    """Where a sorted frame's columns first hold what they hold: which rows begin a group of equal ones."""
+    new = np.zeros(len(frame), bool)
+    for name in names:
+        codes, _ = pd.factorize(frame[name])  # a blank is like another
+        new |= np.diff(codes, prepend=-2) != 0
+    return new
 
 
 def unsettled(due: np.ndarray, paid: float) -> np.ndarray:
@@ -168,7 +175,7 @@ def receivable_at(book: Book, day: pd.Timestamp) -> float:
     """What buyers' money is still to come on the evening of a day: the sum of `open_items`, all that was due less all that came."""
     frame = claims(book)
     frame, rate = frame[frame["day"] <= day], rates(book, day)
-    return float((_valued(frame, "due", day, rate) - _valued(frame, "paid", day, rate)).sum())
+    return float((_valued(frame, "due", rate) - _valued(frame, "paid", rate)).sum())
 
 
 @remembered
@@ -239,8 +246,9 @@ def open_items_by_account(book: Book, day: pd.Timestamp) -> dict[tuple[str, str]
     """The open items of every account that had a sale or payout by the day, also of those with nothing open."""
     items = open_items(book, day)
     known = claims(book)
-    keys = known.loc[known["day"] <= day, ["store", "account"]].drop_duplicates().itertuples(index=False)
-    return {(store, account): items[(items["store"] == store) & (items["account"] == account)] for store, account in keys}
+    keys = known.loc[known["day"] <= day, ["store", "account"]].drop_duplicates().itertuples(index=False, name=None)
+    parts = dict(list(items.groupby(["store", "account"])))
+    return {key: parts.get(key, items.iloc[:0]) for key in keys}
 
 
 def _within(pairs: pd.DataFrame, part: float) -> float:

@@ -234,6 +234,7 @@ _SUMS = {
 }
 
 
+@remembered
 def monthly(book: Book, level: str, metric: str, now: bool = False) -> pd.DataFrame:
     """The measure of each entity (columns) in the 36 months before the book's (rows), with `now` also in that one.
 

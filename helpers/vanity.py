@@ -170,22 +170,25 @@ def _stock(book: Book, months: list[str]) -> pd.DataFrame:
         day=lambda f: pd.to_datetime(f["day"])
     )
     snapshots = snapshots.assign(date=pd.to_datetime(snapshots["date"]))
-    rows = []
-    for month in months:
-        first, last = pd.Timestamp(f"{month}-01"), pd.Timestamp(f"{month}-01") + pd.offsets.MonthEnd(0)
-        start = last - pd.Timedelta(days=90)
-        for store, stock in snapshots.groupby("store"):
-            mine, window = flows[flows["store"] == store], stock[(stock["date"] > start) & (stock["date"] <= last)]
-            quarter, of_month = mine[(mine["day"] > start) & (mine["day"] <= last)], mine[(mine["day"] >= first) & (mine["day"] <= last)]
-            mean, opening = window["value"].mean(), stock.loc[stock["date"] <= first, "value"]
-            cogs, sold = -quarter["cogs"].sum(), -of_month["cogs"].sum()
+    rows, flows_of = [], dict(list(flows.groupby("store")))
+    for store, stock in snapshots.groupby("store"):
+        mine = flows_of.get(store, flows.iloc[:0])
+        held, cogs, contribution = (part.to_numpy(float) for part in (stock["value"], mine["cogs"], mine["contribution"]))
+        for month in months:
+            first = pd.Timestamp(f"{month}-01")
+            ends = [first + pd.offsets.MonthEnd(0) - pd.Timedelta(days=90), first - pd.Timedelta(days=1), first + pd.offsets.MonthEnd(0)]
+            early, before, last = mine["day"].searchsorted(pd.DatetimeIndex(ends), side="right")
+            window = held[slice(*stock["date"].searchsorted(pd.DatetimeIndex(ends[::2]), side="right"))]
+            window = window[np.isfinite(window)]
+            opening = held[: stock["date"].searchsorted(first, side="right")]
+            mean, quarter, sold = window.mean() if len(window) else np.nan, -cogs[early:last].sum(), -cogs[before:last].sum()
             rows.append(
                 {
                     "month": month,
                     "unit": store,
-                    "stock_to_sales": opening.iloc[-1] / sold if len(opening) and sold > 1e-9 else np.nan,
-                    "inventory_days": mean / cogs * 90 if cogs > 1e-9 else np.nan,
-                    "return_on_capital": quarter["contribution"].sum() / mean * 365 / 90 if mean > 1e-9 else np.nan,
+                    "stock_to_sales": opening[-1] / sold if len(opening) and sold > 1e-9 else np.nan,
+                    "inventory_days": mean / quarter * 90 if quarter > 1e-9 else np.nan,
+                    "return_on_capital": contribution[early:last].sum() / mean * 365 / 90 if mean > 1e-9 else np.nan,
                 }
             )
     return pd.DataFrame(rows, columns=columns)

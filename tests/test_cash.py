@@ -99,6 +99,24 @@ def test_an_account_that_is_paid_in_another_currency_is_kept_at_its_values(tmp_p
     assert cash.receivable_at(book, DAY) == pytest.approx(10 * 7 - 40)  # as the ledger has the sale, whatever the rate did since
 
 
+def test_sums_pay_the_oldest_order_first_in_whatever_currency_it_was_sold(tmp_path):
+    sold = "1,1,2025-06-01,A,shop,P,1,100,,,,,\n2,1,2025-06-02,A,shop,P,1,10,,,,USD,\n3,1,2025-06-03,A,shop,P,1,100,,,,,\n"
+    paid = "paid_on,store,channel,order_id,amount,currency\n2025-06-10,A,shop,,150,\n"
+    book = open_book(
+        str(
+            folders.write(
+                tmp_path, FILES | {"order_lines.csv": LINES + sold, "returns.csv": BACK.split("\n")[0] + "\n", "payouts.csv": paid}
+            )
+        ),
+        "2025-06",
+    )
+    items = cash.open_items(book, DAY)
+    assert [(f"{row.ordered_on:%m-%d}", row.open) for row in items.itertuples()] == [
+        ("06-02", 20),
+        ("06-03", 100),
+    ]  # of the dollars' 70, 50 came
+
+
 def test_orders_from_before_the_payouts_are_nobody_s(tmp_path):
     early = "0,1,2025-01-05,A,market,P,1,777,,,,,\n00,1,2025-01-05,A,shop,P,1,888,,,,,\n"
     book = open_book(str(folders.write(tmp_path, FILES | {"order_lines.csv": LINES + early + SOLD})), "2025-06")
