@@ -36,7 +36,7 @@ def remembered(function):
         key = (function, len(args), *kwargs, *values)
         if key not in book.memory:
             book.memory[key] = function(book, *args, **kwargs)
-        return book.memory[key].copy()
+        return book.memory[key].copy(deep=False)  # pandas copies what is written to
 
     return once
 

@@ -82,16 +82,30 @@ def claims(book: Book) -> pd.DataFrame:
 
     Columns: store, account (the channel; '' where payouts name none), by_order (settled order by order), currency, own_currency (all of the
     account is in this one; else compare values), ordered_on (where sums are paid, the day of the sale or refund; blank for the sums),
-    day (of the sale, refund or payout), due, paid (in the currency), due_value, paid_value (reporting currency: at the order day's rate as in the ledger; at the payout day's rate).
+    day_of (number of the account's ordered_on, from 0 and without gaps: the rows are in its order), day (of the sale, refund or payout),
+    due, paid (in the currency), due_value, paid_value (reporting currency: at the order day's rate as in the ledger; at the payout day's rate).
     Due = gross − discount + shipping − platform fee − refunds + fees refunded. Stores and channels without any payout are left out.
     """
-    columns = ["store", "account", "by_order", "currency", "own_currency", "ordered_on", "day", "due", "paid", "due_value", "paid_value"]
+    columns = [
+        "store",
+        "account",
+        "by_order",
+        "currency",
+        "own_currency",
+        "ordered_on",
+        "day_of",
+        "day",
+        "due",
+        "paid",
+        "due_value",
+        "paid_value",
+    ]
     if "payouts" in book.missing:
         return pd.DataFrame(columns=columns)
     frame = book.sql(
         f"""{_CLAIMS}
             select store, account, by_order, currency, min(currency) over whole = max(currency) over whole as own_currency, ordered_on, day,
-                   due, paid, due_value, paid_value
+                   dense_rank() over (order by store, account, by_order, ordered_on nulls last) - 1 as day_of, due, paid, due_value, paid_value
             from (select store, account, by_order, currency, ordered_on, day, cast(sum(due) as double) as due, cast(sum(paid) as double) as paid,
                          cast(sum(due_value) as double) as due_value, cast(sum(paid_value) as double) as paid_value
                   from both_sides join since using (store, account)
@@ -135,10 +149,10 @@ def open_items(book: Book, day: pd.Timestamp) -> pd.DataFrame:
     inside = (frame["day"] <= day).to_numpy()
     if not inside.any():
         return pd.DataFrame(columns=columns)
-    first = _begins(frame, columns[:4])
-    group, rate, parts = (first.cumsum() - 1)[inside], rates(book, day), []
-    sums = {name: np.bincount(group, _valued(frame, name, rate).to_numpy()[inside], first.sum()) for name in ("due", "paid")}
-    each = frame.loc[first, columns[:4]].assign(**sums)[np.bincount(group, minlength=first.sum()) > 0]
+    day_of = frame["day_of"].to_numpy()
+    first, rate, parts = np.diff(day_of, prepend=-1) != 0, rates(book, day), []
+    sums = {name: np.bincount(day_of[inside], _valued(frame, name, rate).to_numpy()[inside], first.sum()) for name in ("due", "paid")}
+    each = frame.loc[first, columns[:4]].assign(**sums)[np.bincount(day_of[inside], minlength=first.sum()) > 0]
     for (_, _, by_order), account in each.groupby(["store", "account", "by_order"], sort=True):
         dated = account[account["ordered_on"].notna()]
         if by_order:
@@ -148,15 +162,6 @@ def open_items(book: Book, day: pd.Timestamp) -> pd.DataFrame:
     frame = pd.concat(parts, ignore_index=True)
     frame = frame.assign(open=frame["open"].round(6) + 0.0, age=(day - frame["ordered_on"]).dt.days)
     return frame[frame["open"] != 0].reset_index(drop=True)[columns]
-
-
-def _begins(frame: pd.DataFrame, names: list[str]) -> np.ndarray:
-    """Where a sorted frame's columns first hold what they hold: which rows begin a group of equal ones."""
-    new = np.zeros(len(frame), bool)
-    for name in names:
-        codes, _ = pd.factorize(frame[name])  # a blank is like another
-        new |= np.diff(codes, prepend=-2) != 0
-    return new
 
 
 def unsettled(due: np.ndarray, paid: float) -> np.ndarray:
