@@ -96,9 +96,8 @@ def _connect(prepared: Path) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(config={"memory_limit": "1GB", "threads": 2, "temp_directory": str(CACHE / ".spill")})
     with suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets there is no bar to switch off
         con.execute("set enable_progress_bar = false")
-    gathered = _gathered(prepared)
-    if gathered.exists():
-        _attach(con, gathered, "gathered (read_only)")
+    with suppress(duckdb.IOException):  # none is there, or the file system knows no locks
+        _attach(con, _gathered(prepared), "gathered (read_only)")
         con.execute("use gathered")
         return con
     con.execute("set parquet_metadata_cache = true")  # every month has a file of its own
@@ -126,16 +125,19 @@ def gather(prepared: Path) -> None:
     if path.exists() or sum(file.stat().st_size for file in prepared.rglob("*.parquet")) > SMALL:
         return
     half = path.with_name(f"{path.name}.{os.getpid()}")
-    with suppress(OSError, duckdb.IOException):  # a cache that is only to be read from
+    with suppress(OSError, duckdb.Error):  # a cache that is only to be read from, or a full disk: the Parquet files do as well
         path.parent.mkdir(exist_ok=True)
-        with closing(_connect(prepared)) as con:
-            _attach(con, half, "half")
-            for name in VIEWS:
-                con.execute(f"create table half.{name} as from {name}")
-            con.execute("detach half")
-        for old in path.parent.glob("tables-*.duckdb"):  # of other code
-            old.unlink(missing_ok=True)
-        half.replace(path)
+        try:
+            with closing(_connect(prepared)) as con:
+                _attach(con, half, "half")
+                for name in VIEWS:
+                    con.execute(f"create table half.{name} as from {name}")
+                con.execute("detach half")
+            for old in path.parent.glob("tables-*.duckdb"):  # of other code
+                old.unlink(missing_ok=True)
+            half.replace(path)
+        finally:
+            half.unlink(missing_ok=True)
 
 
 def open_book(data: str, month: str, scope: str = "company") -> "Book":

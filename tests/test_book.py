@@ -7,7 +7,7 @@ import pytest
 from folders import LINES, ONE_LINE, write
 
 from helpers import ledger
-from helpers.book import SPREAD_DIMENSIONS, open_book
+from helpers.book import SPREAD_DIMENSIONS, VIEWS, gather, open_book
 from helpers.contract import LADDER, NOBODY, SUBTOTALS, TABLES, BadInput
 from helpers.contract import LINES as LEDGER_LINES
 
@@ -170,6 +170,25 @@ def test_cache_path_with_pattern_characters_quotes_and_cjk(tmp_path, monkeypatch
     monkeypatch.setattr(ledger, "CACHE", tmp_path / '店 it\'s [v2]* "x"')
     book = open_book(str(write(tmp_path / "a b", {"order_lines.csv": ONE_LINE})), "latest")
     assert book.ladder()["net_sales"].tolist() == [100]
+
+
+def test_gathered_tables_are_the_same_and_a_book_does_without_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(ledger, "CACHE", tmp_path / "店 it's")
+    apart = open_book(str(HAND), "2025-03")
+    gather(apart.prepared)
+    (path,) = (apart.prepared / "kept").glob("tables-*")
+    together, again = open_book(str(HAND), "2025-03"), open_book(str(HAND), "2025-03", "A")  # two at a time, in one process
+    attached = "select count(*) as n from duckdb_databases() where database_name = 'gathered'"
+    assert [book.sql(attached)["n"][0] for book in (apart, together, again)] == [0, 1, 1]
+    for name in VIEWS:
+        pd.testing.assert_frame_equal(apart.sql(f"from {name}"), together.sql(f"from {name}"))
+    assert again.table("mine", "select 1 as one") in again.memory  # what is kept in the engine needs no room in a file to be read
+    for broken in (path.write_bytes, lambda _: path.unlink()):
+        broken(b"no tables")
+        assert open_book(str(HAND), "2025-03").ladder(["store"]).equals(apart.ladder(["store"]))
+    monkeypatch.setattr("helpers.book.SMALL", 10)
+    gather(apart.prepared)
+    assert not list((apart.prepared / "kept").iterdir())
 
 
 def test_order_sums_share_buckets_and_lose_nothing(monkeypatch):
