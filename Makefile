@@ -72,7 +72,7 @@ sample: $(READY)  ## write data/sample and the examples of exports in data/expor
 	@.venv/bin/python -m helpers.sample
 	@.venv/bin/python -m helpers.sample_exports
 
-bench: $(READY)  ## measure the batch, the data and the reading of exports beside what else there is: make bench [SIZE=1000000] [ONLY=data]
+bench: $(READY)  ## measure the batch, the data and the reading of exports beside what else there is: make bench [SIZE=1000000] [ONLY=batch|data|exports|many]
 	@.venv/bin/python -m bench $${SIZE:+--size="$$SIZE"} $${ONLY:+--only="$$ONLY"}
 
 lock: $(READY)  ## pin the newest packages that pyproject.toml allows
