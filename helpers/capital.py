@@ -27,7 +27,8 @@ def payout_gaps(book: Book, days: int = WINDOW) -> pd.DataFrame:
     """
     return book.sql(
         """with recent as (
-               select distinct store, order_id from order_lines where cast(ordered_at as date) > $start and cast(ordered_at as date) <= $last and {scope}),
+               select distinct store, order_id from order_lines
+               where cast(ordered_at as date) > $start and cast(ordered_at as date) <= $last and store in (select store from receipts) and {scope}),
            lines as (
                select store, order_id, line_no, channel, currency, cast(ordered_at as date) as day,
                       case when status = 'cancelled' then 0 else

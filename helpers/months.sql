@@ -96,16 +96,22 @@ from (select customer_id, month, purchases, net_sales, last_day from bought
 
 -- How each customer of a month stood when it began: the twelve months before, and the last purchase before.
 create table standing as
-select o.customer_id, o.month, o.month_no, cast(o.month || '-01' as date) as since,
-       sum(case when p.month_no = o.month_no then p.purchases end) as bought,
-       sum(case when p.month_no = o.month_no then p.net_sales end) as net_sales,
-       coalesce(sum(case when p.month_no between o.month_no - 12 and o.month_no - 1 then p.purchases end), 0) as purchases,
-       coalesce(sum(case when p.month_no between o.month_no - 12 and o.month_no - 1 then p.net_sales end), 0) as spent,
-       max(case when p.month_no < o.month_no then p.last_day end) as last_day
-from bought_so_far p
-join (select distinct customer_id, month, cast(substr(month, 1, 4) as integer) * 12 + cast(substr(month, 6, 2) as integer) as month_no
-      from bought) o on p.customer_id = o.customer_id and p.month_no <= o.month_no
-group by o.customer_id, o.month, o.month_no
+with own as (
+    select customer_id, month, cast(substr(month, 1, 4) as integer) * 12 + cast(substr(month, 6, 2) as integer) as month_no,
+           sum(purchases) as bought, sum(net_sales) as net_sales
+    from bought
+    group by customer_id, month),
+past as (
+    select o.customer_id, o.month_no, max(p.last_day) as last_day,
+           sum(case when p.month_no >= o.month_no - 12 then p.purchases end) as purchases,
+           sum(case when p.month_no >= o.month_no - 12 then p.net_sales end) as spent
+    from bought_so_far p
+    join own o on p.customer_id = o.customer_id and p.month_no < o.month_no
+    group by o.customer_id, o.month_no)
+select o.customer_id, o.month, o.month_no, cast(o.month || '-01' as date) as since, o.bought, o.net_sales,
+       coalesce(p.purchases, 0) as purchases, coalesce(p.spent, 0) as spent, p.last_day
+from own o
+left join past p on o.customer_id = p.customer_id and o.month_no = p.month_no
 ;
 
 -- How many customers bought in a month, by the month of their last purchase before, and what all of them spent.
