@@ -48,7 +48,8 @@ from helpers.notebooks import (
     parameters,
 )
 
-SECONDS = 600  # how long a notebook may take
+SECONDS = 600  # how long a notebook may take, and longer with more than MANY order lines
+MANY = 25_000_000
 TABLES = "decisions and metrics"
 RUN = ".run"  # the file that says which run an unfinished month belongs to
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -69,13 +70,13 @@ class Task:
 
 def run(
     data: str, month: str = "latest", stores: str = "all", jobs: int | None = None, out: str | Path = "reports",
-    values: Mapping[str, object] | None = None, notebooks: Path = NOTEBOOKS, seconds: float = SECONDS, say: Callable[[str], None] = print,
+    values: Mapping[str, object] | None = None, notebooks: Path = NOTEBOOKS, seconds: float | None = None, say: Callable[[str], None] = print,
     dask: str = "",
 ) -> int:  # fmt: skip
     """Make the reports of a month; returns how many notebooks failed.
 
     stores: "all", "company" or store ids with commas between them; values: further parameters for the notebooks that know them;
-    dask: the address of a Dask scheduler whose workers do it instead of `jobs` threads.
+    seconds: how long a notebook may take; dask: the address of a Dask scheduler whose workers do it instead of `jobs` threads.
     Raises BadInput, before anything is written, when an argument can't be used, and when the disk is full.
     """
     started = time.monotonic()
@@ -109,6 +110,7 @@ def run(
         return _finish(target, last, say)
 
     gather(book.prepared)
+    seconds = seconds or SECONDS * max(1.0, int(book.sql("select count(*) as n from order_lines")["n"][0]) / MANY)
     try:
         with _workers(dask, jobs, data, book) as pool:
             work.mkdir(parents=True, exist_ok=True)

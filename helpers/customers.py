@@ -382,11 +382,23 @@ def at_risk(book: Book) -> pd.DataFrame:
     high (interval of the share after Wilson 1927), expected_contribution (a twelfth of what those at risk brought in the twelve months
     that end with the month), sample_size.
     """
+    # As `standing` has it, but of the year's buyers only: whoever fired in earlier months asks this for each of them.
+    here = (
+        ""
+        if book.scope == "company"
+        else "where customer_id in (select customer_id from customer_months where month <= $month and purchases > 0 and {scope})"
+    )
     counts = book.sql(
-        f"""select count(*) as customers, count(*) filter (where now = 'at_risk') as away,
-                   coalesce(cast(sum(year_contribution) filter (where now = 'at_risk') as double), 0) / 12 as expected_contribution
-            from {standing(book)} where now in ('champions', 'loyal', 'at_risk')"""
-    ).iloc[0]
+        f"""with buyers as (select customer_id, sum(purchases) as purchases, sum(net_sales) as spent, max(last_day) as last_day,
+                                   coalesce(sum({CONTRIBUTION}) filter (where {{scope}}), 0) as contribution
+                            from customer_months where month between $year and $month group by customer_id),
+            typical as (select count(*) filter (where purchases > 0) as customers, sum(spent) as spent_by_all from buyers),
+            stood as (select {segment_sql(book.policy, since="cast($next as date)")} as now, contribution from buyers, typical {here})
+            select count(*) as customers, count(*) filter (where now = 'at_risk') as away,
+                   coalesce(cast(sum(contribution) filter (where now = 'at_risk') as double), 0) / 12 as expected_contribution
+            from stood where now in ('champions', 'loyal', 'at_risk')""",
+        month=book.month, year=book.months_back(12)[0], next=(book.last_day + pd.Timedelta(days=1)).date(),
+    ).iloc[0]  # fmt: skip
     if not counts["customers"]:
         return pd.DataFrame(columns=["level", "entity"])
     z = NormalDist().inv_cdf((1 + book.policy.evidence.confidence) / 2)

@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 from datetime import date, timedelta
 
 import companies
@@ -129,6 +130,19 @@ def test_segments_agree_with_the_reference_and_add_up_to_the_company(tmp_path, s
         for column in (*LINES, *SUBTOTALS, "quantity", "orders"):
             assert parts[column].tolist() == pytest.approx(whole[column].tolist(), abs=1e-9), (scope, column)
         check_customers(book)
+        for month in months[12:]:
+            check_at_risk(open_book(folder, month, scope) if month == months[12] else replace(book, month=month, memory={}))
+
+
+def check_at_risk(book):
+    """The rule's fact of a month, which reads the year alone, is what the standing of all customers says."""
+    frame = book.sql(f"select now, cast(year_contribution as double) as brought from {customers.standing(book)}")
+    frame = frame[frame["now"].isin(["champions", "loyal", "at_risk"])]
+    fact, away = customers.at_risk(book), frame[frame["now"] == "at_risk"]
+    assert len(fact) == (len(frame) > 0)
+    for row in fact.itertuples():
+        assert (row.customers, row.at_risk_share) == (len(frame), pytest.approx(len(away) / len(frame)))
+        assert row.expected_contribution == pytest.approx(away["brought"].sum() / 12, abs=1e-9)
 
 
 def check_customers(book):
@@ -139,7 +153,8 @@ def check_customers(book):
     months = sorted({month for month, _ in each.index})  # in some there may be refunds alone
     segments = book.ladder(["month", "segment"], months).set_index(["month", "segment"]).drop("unallocated", level="segment")
     assert each.sort_index()[wanted].values.tolist() == [
-        pytest.approx(row, abs=1e-4) for row in segments.sort_index()[wanted].values.tolist()  # each line's marketing has 6 places
+        pytest.approx(row, abs=1e-4)
+        for row in segments.sort_index()[wanted].values.tolist()  # each line's marketing has 6 places
     ]
 
 
