@@ -62,7 +62,7 @@ def imported(folder: str) -> set[str]:
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names.add(node.module.split(".")[0])
     own = {path.stem for path in [*(ROOT / "tests").rglob("*.py"), *(ROOT / "helpers").glob("*.py")]} | {"helpers", "__future__"}
-    return names - set(sys.stdlib_module_names) - own
+    return names - set(sys.stdlib_module_names) - own - ({"bench"} if folder == "tests" else set())
 
 
 INDIRECT = {"traitlets": "jupyter-client", "markupsafe": "jinja2", "packaging": "pytest", "IPython": "ipykernel", "zmq": "jupyter-client"}
