@@ -1,8 +1,8 @@
 """Hundreds of reports in one run: does a report get slower, or a kernel larger, the longer it lasts?
 
-Runs on the sample company with every store many times, of which `--stores` are reported. Told are the seconds of a report and the largest kernel, in the second fifth
-and in the last one: the first fifth holds the company's own pages, which are larger, and what is made once. Linux only: a kernel's memory is its
-proportional share (PSS) of what it has in common with its parent, as /proc tells it.
+Runs on the sample company with every store many times, of which `--many` are reported. Told are the seconds of a report and the largest
+kernel, in the second fifth and in the last one: the first fifth holds the company's own pages, which are larger, and what is made once.
+Linux only: a kernel's memory is its proportional share (PSS) of what it has in common with its parent, as /proc tells it.
 """
 
 import os
@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bench.batch import write_copies
+from helpers.batch import TABLES
 
 EVERY = 2  # seconds between two looks at the kernels
 
@@ -25,15 +26,16 @@ def run(scratch: Path, stores: int) -> dict:
     names = write_copies(data, -(-stores // 3))[:stores]
     command = [sys.executable, "-m", "helpers.batch", f"--data={data}", f"--stores={','.join(names)}", f"--out={scratch / 'reports'}"]
     environment = os.environ | {"PROFIT_CACHE": str(scratch / "cache")}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-    finished, seen = [], []
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+    said, finished, seen = [], [], []
     watch = threading.Thread(target=_watch, args=(process, seen), daemon=True)
     watch.start()
     for line in process.stdout:
-        if re.match(r"\[ *\d+/\d+\]", line) and " tables" not in line and "decisions and metrics" not in line:
+        said.append(line)
+        if re.match(r"\[ *\d+/\d+\]", line) and TABLES not in line:
             finished.append(time.monotonic())
     if process.wait():
-        raise SystemExit(f"{' '.join(command)[:300]} failed: {process.stderr.read().strip()[-800:]}")
+        raise SystemExit(f"{' '.join(command)[:300]} failed: {''.join(said).strip()[-800:]}")
     watch.join()
     fifth = len(finished) // 5
     spans = {"second fifth": (finished[fifth], finished[2 * fifth]), "last fifth": (finished[-fifth - 1], finished[-1])}

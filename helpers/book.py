@@ -18,7 +18,7 @@ import pandas as pd
 
 from helpers.company import Company, open_company
 from helpers.contract import LADDER, LINES, NOBODY, SUBTOTALS, TABLES, BadInput
-from helpers.files import stored
+from helpers.files import stored, without_bar
 from helpers.ledger import CACHE, prepare
 from helpers.policy import Policy, did_you_mean
 
@@ -94,8 +94,7 @@ SMALL = 20_000_000  # bytes of Parquet files of a company whose tables `gather` 
 
 def _connect(prepared: Path) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(config={"memory_limit": "1GB", "threads": 2, "temp_directory": str(CACHE / ".spill")})
-    with suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets there is no bar to switch off
-        con.execute("set enable_progress_bar = false")
+    without_bar(con)
     with suppress(duckdb.IOException):  # none is there, or the file system knows no locks
         _attach(con, _gathered(prepared), "gathered (read_only)")
         con.execute("use gathered")

@@ -86,20 +86,8 @@ def claims(book: Book) -> pd.DataFrame:
     due, paid (in the currency), due_value, paid_value (reporting currency: at the order day's rate as in the ledger; at the payout day's rate).
     Due = gross − discount + shipping − platform fee − refunds + fees refunded. Stores and channels without any payout are left out.
     """
-    columns = [
-        "store",
-        "account",
-        "by_order",
-        "currency",
-        "own_currency",
-        "ordered_on",
-        "day_of",
-        "day",
-        "due",
-        "paid",
-        "due_value",
-        "paid_value",
-    ]
+    columns = ["store", "account", "by_order", "currency", "own_currency", "ordered_on", "day_of", "day", "due", "paid", "due_value",
+               "paid_value"]  # fmt: skip
     if "payouts" in book.missing:
         return pd.DataFrame(columns=columns)
     frame = book.sql(
@@ -134,8 +122,8 @@ def _rates(book: Book) -> pd.DataFrame:
 def _valued(frame: pd.DataFrame, column: str, rate: dict[str, float]) -> pd.Series:
     """due or paid of claims in the reporting currency: of one currency, at these rates; else as each was booked."""
     codes, currencies = pd.factorize(frame["currency"])
-    rates = np.array([*(rate.get(name, np.nan) for name in currencies), np.nan])[codes]
-    return (frame[column].astype(float) * rates).where(frame["own_currency"].astype(bool), frame[f"{column}_value"]).astype(float)
+    each = np.array([*(rate.get(name, np.nan) for name in currencies), np.nan])[codes]
+    return (frame[column].astype(float) * each).where(frame["own_currency"].astype(bool), frame[f"{column}_value"]).astype(float)
 
 
 @remembered

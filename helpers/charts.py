@@ -70,6 +70,9 @@ def _small_png(canvas: FigureCanvasAgg, target, format: str | None = None, dpi: 
     """
     if (format, dpi) != ("png", canvas.figure.dpi):  # somebody wants something else
         return FigureCanvasAgg.print_figure(canvas, target, format=format, dpi=dpi, **options)
+    for axis in (axis for ax in canvas.figure.axes for axis in (ax.xaxis, ax.yaxis)):
+        if not axis.label.get_text():
+            axis.set_label_coords(0, 0)  # else every tick is measured twice, to find a place for no name
     data, size = canvas.print_to_buffer()
     picture = Image.frombuffer("RGBA", size, data).convert("RGB").point(lambda level: 255 if level > 247 else level)
     frequent = [colour for _, colour in sorted(picture.getcolors(size[0] * size[1]), reverse=True)[:93]]
@@ -99,9 +102,6 @@ def _finish(ax: Axes, options: Mapping, note: str = "", **defaults: str) -> Axes
     ax.set(**names)
     for text in (ax.xaxis.label, ax.yaxis.label, ax.title):
         text.set(parse_math=False, text="\n".join(_name(line, 120) for line in text.get_text().split("\n") if line))
-    for axis in (ax.xaxis, ax.yaxis):
-        if not axis.label.get_text():
-            axis.set_label_coords(0, 0)  # else every tick is measured twice, to find a place for no name
     return ax
 
 

@@ -4,7 +4,6 @@ A cohort is the customers whose first purchase ever fell in a month; in a store'
 what they brought there. Whoever bought before the data begin looks new at first, so the first months of the data hold old customers too.
 """
 
-
 import numpy as np
 import pandas as pd
 

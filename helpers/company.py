@@ -343,17 +343,9 @@ def fingerprint(company: Company, known: Path | None = None) -> str:
 def _digest(path: Path, known: Path | None) -> bytes:
     with path.open("rb") as file:
         facts = os.fstat(file.fileno())
-        names = [
-            str(path.resolve()),
-            facts.st_size,
-            facts.st_mtime_ns,
-            facts.st_ctime_ns,
-            facts.st_dev,
-            facts.st_ino,
-        ]  # ctime can't be set back
-        note = (
-            known / hashlib.sha256(repr(names).encode("utf-8", "surrogatepass")).hexdigest() if known and facts.st_size >= LARGE else None
-        )
+        told = [str(path.resolve()), facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_dev, facts.st_ino]  # ctime can't be set back
+        name = hashlib.sha256(repr(told).encode("utf-8", "surrogatepass")).hexdigest()
+        note = known / name if known and facts.st_size >= LARGE else None
         if note and note.exists():
             return note.read_bytes()
         digest = hashlib.file_digest(file, "sha256").digest()

@@ -585,10 +585,15 @@ def store(con, queries: Mapping[Path, str], at_once: int = 1) -> None:
 
 
 def _execute(con, statement: str) -> None:
-    with suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets there is no bar to switch off
-        con.execute("SET enable_progress_bar = false")
+    without_bar(con)
     con.execute(statement)
     con.close()
+
+
+def without_bar(con) -> None:
+    """Switches the engine's own progress bar off."""
+    with suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets there is none
+        con.execute("SET enable_progress_bar = false")
 
 
 def stored(path: Path, names: Collection[str] = ()) -> str:

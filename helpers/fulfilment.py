@@ -1,6 +1,5 @@
 """Fulfilment: how fast and how dear orders reach their buyers, which carrier would do it cheaper, and what buyers say."""
 
-
 import numpy as np
 import pandas as pd
 from scipy.stats import norm

@@ -15,7 +15,7 @@ import duckdb
 
 from helpers.company import PROJECT, Company, fingerprint
 from helpers.contract import LINES, TABLES, BadInput
-from helpers.files import store, stored
+from helpers.files import store, stored, without_bar
 from helpers.load import load_tables
 from helpers.policy import Policy
 
@@ -107,8 +107,7 @@ def _write(company: Company, scratch: Path, made: Path) -> None:
     _engine()  # one that isn't known is told before anything is read
     con = duckdb.connect(config={"temp_directory": str(scratch / "spill"), "memory_limit": "2GB"})
     try:
-        with contextlib.suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets there is no bar to switch off
-            con.execute("set enable_progress_bar = false")
+        without_bar(con)
         con.execute("set TimeZone = 'UTC'")
         load_tables(con, company, scratch)
         (scratch / "order_lines").rename(made / "order_lines")
@@ -249,11 +248,13 @@ def _make_months(
         for name in MONTHLY:
             _store_months(con, made, name, months)
     else:
-        for name in ("sales", "outlets", "bases", "bought", "standing", "came", "segments", "cells", "spread"):
-            con.execute(f"drop table if exists {name}")
-        for statement in _seen_by_all("months.sql", values):
+        statements = _seen_by_all("months.sql", values)
+        makes = [re.search(r"^create (?:or replace )?(table|view) (\w+) as$", statement, re.MULTILINE).groups() for statement in statements]
+        for kind, name in makes:
+            if kind == "table":
+                con.execute(f"drop table if exists {name}")
+        for statement, (kind, name) in zip(statements, makes, strict=True):
             con.execute(statement)
-            kind, name = re.search(r"^create (?:or replace )?(table|view) (\w+) as$", statement, re.MULTILINE).groups()
             if name in MONTHLY:
                 _store_months(con, made, name, months)
                 if kind == "view":  # what reads it further on takes it as it is stored, and works nothing out anew

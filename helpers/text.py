@@ -237,9 +237,7 @@ def say(sentence: str, **values) -> None:
     display(Shown("text/markdown", rich, plain))
 
 
-def table(
-    frame: pd.DataFrame, formats: Mapping[str, str] | None = None, currency: str = "", rows: int = 20, of: int | None = None
-) -> Shown:
+def table(frame: pd.DataFrame, formats: Mapping[str, str] | None = None, currency: str = "", rows: int = 20, of: int | None = None) -> Shown:
     """A small frame as a table for a page: the first `rows` rows, a named index first.
 
     of: how many rows there are, where the frame holds the first of them only. formats: column → kind (see KINDS). Others: whole numbers

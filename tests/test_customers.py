@@ -153,8 +153,7 @@ def check_customers(book):
     months = sorted({month for month, _ in each.index})  # in some there may be refunds alone
     segments = book.ladder(["month", "segment"], months).set_index(["month", "segment"]).drop("unallocated", level="segment")
     assert each.sort_index()[wanted].values.tolist() == [
-        pytest.approx(row, abs=1e-4)
-        for row in segments.sort_index()[wanted].values.tolist()  # each line's marketing has 6 places
+        pytest.approx(row, abs=1e-4) for row in segments.sort_index()[wanted].values.tolist()  # each line's marketing has 6 places
     ]
 
 
