@@ -1,5 +1,6 @@
 """The batch: what it writes, what it refuses, and that nothing half-done is ever seen."""
 
+import asyncio
 import csv
 import errno
 import hashlib
@@ -18,6 +19,7 @@ import nbformat
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from jupyter_client.manager import AsyncKernelManager
 
 from helpers import batch, kernels
 from helpers.contract import BadInput
@@ -435,3 +437,24 @@ def test_kernels_are_chosen_by_platform_and_wish(monkeypatch):
     assert kernels.choose({}) == "local-provisioner"
     monkeypatch.setattr(kernels, "_context", None)
     assert kernels.choose({"KERNELS": "fork"}) == "local-provisioner"
+
+
+@pytest.mark.parametrize("wish", ["fork", "ordinary"])
+@pytest.mark.parametrize(("number", "said"), [(signal.SIGKILL, "died before it was ready"), (signal.SIGSTOP, "not ready after 1 seconds")])
+def test_a_kernel_that_never_answers_is_not_waited_for(wish, number, said, monkeypatch):
+    monkeypatch.setenv("KERNELS", wish)
+
+    async def start():
+        manager = AsyncKernelManager(config=kernels.use())
+        await manager.start_kernel()
+        os.kill(manager.provisioner.pid, number)
+        client = manager.client()
+        client.start_channels()
+        try:
+            await client.wait_for_ready(1)
+        finally:
+            client.stop_channels()
+            await manager.shutdown_kernel(now=True)
+
+    with pytest.raises(RuntimeError, match=said):
+        asyncio.run(start())
