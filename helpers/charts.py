@@ -14,6 +14,8 @@ import pandas as pd
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import LayoutEngine
 from matplotlib.transforms import Bbox
 from PIL import Image, ImageColor
 
@@ -63,6 +65,24 @@ def _name(name, width: int = 30) -> str:
     return "".join(letter if _drawable(letter) else "□" for letter in label(name, width))
 
 
+class _Margins(LayoutEngine):
+    """Axes as large as what stands around it allows, as in constrained layout, which takes as long for it as the drawing: it measures
+    everything again for the new place, where only texts at places of the data reach out farther or less far than before."""
+
+    _adjust_compatible = _colorbar_gridspec = True
+
+    def execute(self, fig: Figure) -> None:
+        (ax,) = fig.axes
+        pad, size = 0.1 * fig.dpi, np.tile(fig.bbox.size, 2)
+        margins = np.zeros(4)
+        for artists, options in (([ax], {"for_layout_only": True}), (ax.texts, {})):
+            outer = Bbox.union([ax.bbox, *(artist.get_tightbbox(**options) for artist in artists)])
+            margins = np.maximum(margins, np.abs(outer.extents - ax.bbox.extents) + pad)
+            left, bottom, right, top = margins / size
+            if left + right < 1 and bottom + top < 1:
+                fig.subplots_adjust(left, bottom, 1 - right, 1 - top)
+
+
 def _small_png(canvas: FigureCanvasAgg, target, format: str | None = None, dpi: float | None = None, **options) -> None:
     """What notebooks and pages show, drawn once and not three times: the layout leaves the same margin on every side.
 
@@ -88,7 +108,7 @@ def _axes(ax: Axes | None, rows: int | None = None) -> Axes:
     use_theme()
     if ax is None:
         height = 4.0 if rows is None else min(4.5, 1.0 + 0.25 * max(rows, 2))
-        figure, ax = plt.subplots(figsize=(8, height), layout="constrained")
+        figure, ax = plt.subplots(figsize=(8, height), layout=_Margins())
         if isinstance(figure.canvas, FigureCanvasAgg):
             figure.canvas.print_figure = partial(_small_png, figure.canvas)
             figure.canvas.draw_idle = lambda: None  # pyplot asks for a drawing behind every cell, which nobody sees
