@@ -26,6 +26,8 @@ SPREAD_DIMENSIONS = ("month", "store", "channel", "category", "product_id", "tea
 
 BUCKETS = 1000
 
+pd.set_option("mode.string_storage", "python")  # a book's frames are small: each step of Arrow's strings takes longer than the whole frame
+
 
 def remembered(function):
     """Keep a function's frame in the book that it was asked of, so that rules, metrics and charts share one computation."""
