@@ -95,12 +95,13 @@ SMALL = 20_000_000  # bytes of Parquet files of a company whose tables `gather` 
 
 
 def _connect(prepared: Path) -> duckdb.DuckDBPyConnection:
-    con = duckdb.connect(config={"memory_limit": "1GB", "threads": 2, "temp_directory": str(CACHE / ".spill")})
+    con = duckdb.connect(config={"memory_limit": "1GB", "threads": 1, "temp_directory": str(CACHE / ".spill")})
     without_bar(con)
     with suppress(duckdb.IOException):  # none is there, or the file system knows no locks
         _attach(con, _gathered(prepared), "gathered (read_only)")
         con.execute("use gathered")
         return con
+    con.execute("set threads = 2")  # in a small company's tables a second one has nothing to do
     con.execute("set parquet_metadata_cache = true")  # every month has a file of its own
     for name in VIEWS:
         columns = "* exclude (month)" if name == "order_lines" else "*"
