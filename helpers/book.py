@@ -124,7 +124,7 @@ def gather(prepared: Path) -> None:
     For whoever asks a lot of one company, as the batch does: it takes about a second. Books opened later read that file.
     """
     path = _gathered(prepared)
-    if path.exists() or sum(file.stat().st_size for file in prepared.rglob("*.parquet")) > SMALL:
+    if path.exists() or sum(file.stat().st_size for file in prepared.rglob("*.parquet") if file.parent != path.parent) > SMALL:
         return
     half = path.with_name(f"{path.name}.{os.getpid()}")
     with suppress(OSError, duckdb.Error):  # a cache that is only to be read from, or a full disk: the Parquet files do as well
