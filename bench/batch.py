@@ -71,7 +71,13 @@ def loop(asked: list[Job], **environment: str) -> dict:
 
 
 def pool(asked: list[Job], **environment: str) -> dict:
-    return in_python(POOL, json.dumps(asked), **environment)
+    """Now and then it gives two kernels one port, and one of them never answers: then it has another try, and only that one counts."""
+    try:
+        return in_python(POOL, json.dumps(asked), **environment)
+    except SystemExit as error:
+        if "Kernel didn't respond" not in str(error):
+            raise
+        return in_python(POOL, json.dumps(asked), **environment)
 
 
 def nbconvert(asked: list[Job], **environment: str) -> dict:
