@@ -179,7 +179,7 @@ def _rows(ax: Axes, names: Iterable, *columns: tuple[str, Sequence[str]], colour
     names = [_name(name) for name in names]
     ax.set_yticks(range(len(names)), names, parse_math=False)
     ax.set_ylim(len(names) - 0.4, -0.6)
-    ax.tick_params(axis="y", length=0)
+    ax.tick_params(axis="y", length=0, left=False)
     ax.spines["left"].set_visible(False)
     ax.grid(axis="x")
     edge = 0.0
