@@ -126,8 +126,11 @@ def test_every_chart_draws_any_data_small_and_without_a_warning(chart, kind):
     ax = DRAW[chart](DATA[kind])
     picture = png(ax)
     assert len(picture) < 45_000
-    width, height = Image.open(BytesIO(picture)).size
+    image = Image.open(BytesIO(picture))
+    width, height = image.size
     assert width < 900 and height < 500
+    left, top, right, bottom = image.convert("L").point(lambda level: 255 * (level < 200)).getbbox()
+    assert min(left, top, width - right, height - bottom) >= 8, "something is cut off"
     pd.testing.assert_frame_equal(DATA[kind], before)
     if kind == "empty" or (kind == "no value" and chart != "bridge"):
         assert texts(ax) == ["nothing to show"]
