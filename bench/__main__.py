@@ -98,7 +98,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the workbook beside what a user would take instead.")
     parser.add_argument("--size", type=int, default=1_000_000, help="order lines of the made-up company (default 1,000,000)")
     parser.add_argument("--rows", type=int, default=100_000, help="rows of each export (default 100,000)")
-    parser.add_argument("--stores", type=int, default=2, help="of the twelve, how many the batch reports beside the company (default 2)")
+    parser.add_argument("--stores", type=int, default=12, help="of the twelve, how many the batch reports beside the company (default 12)")
     parser.add_argument("--pairs", type=int, default=1, help="rounds of the batch, of which the median is told (default 1)")
     parser.add_argument("--many", type=int, default=49, help="stores that the part `many` reports beside the company (default 49)")
     parser.add_argument("--only", choices=PARTS, help="one part; the others keep the figures of their last run. `many` takes long and runs only so")

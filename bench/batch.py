@@ -1,7 +1,7 @@
 """The month's reports beside what else runs notebooks: a loop over papermill's command, two papermill processes, nbconvert --execute.
 
 All of them run the workbook's own notebooks on the sample company, prepared, with every store four times: twelve stores. Ours makes all
-pages of the company and of some stores, with tables and index; the others run each notebook for the company and for one store, which stands
+pages of the company and of its stores, with tables and index; the others run each notebook for the company and for one store, which stands
 for as many stores as ours reports. What notebooks of a scope keep for each other is made anew by each way. Told is the time of one report.
 """
 

@@ -188,7 +188,11 @@ def test_gathered_tables_are_the_same_and_a_book_does_without_them(tmp_path, mon
         assert open_book(str(HAND), "2025-03").ladder(["store"]).equals(apart.ladder(["store"]))
     monkeypatch.setattr("helpers.book.SMALL", 10)
     gather(apart.prepared)
-    assert not list((apart.prepared / "kept").iterdir())
+    assert not list(path.parent.iterdir())
+    monkeypatch.setattr("helpers.book.SMALL", sum(file.stat().st_size for file in apart.prepared.rglob("*.parquet")))
+    path.with_name("decisions-1.parquet").write_bytes(b"kept for the notebooks of a scope, and no table")
+    gather(apart.prepared)
+    assert path.exists()
 
 
 def test_order_sums_share_buckets_and_lose_nothing(monkeypatch):
