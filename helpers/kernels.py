@@ -189,13 +189,10 @@ class Client(AsyncKernelClient):
         while True:
             self.kernel_info()
             try:
-                reply = await self.get_shell_msg(timeout=1)
+                asked = (await self.get_shell_msg(timeout=1))["parent_header"]["msg_id"]
                 while True:  # until it is idle again, which is the last of what it says about that
                     said = await self.get_iopub_msg(timeout=0.02)
-                    if (
-                        said["content"].get("execution_state") == "idle"
-                        and said["parent_header"]["msg_id"] == reply["parent_header"]["msg_id"]
-                    ):
+                    if (said["content"].get("execution_state"), said["parent_header"].get("msg_id")) == ("idle", asked):
                         return
             except Empty:  # too early: nobody listened yet
                 pass
