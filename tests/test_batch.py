@@ -213,9 +213,11 @@ def test_kernels_that_end_badly_concern_their_notebook_alone(small_company, tmp_
 
 DRIVER = """
 import runpy
+import signal
 import sys
 from pathlib import Path
 import helpers.notebooks
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests that run in a shell's background have it ignored
 helpers.notebooks.NOTEBOOKS = Path({notebooks!r})
 sys.argv = ["batch", "--data", {data!r}, "--month", "2025-03", "--stores", "A", "--jobs", "2", "--out", {out!r}]
 runpy.run_module("helpers.batch", run_name="__main__")
