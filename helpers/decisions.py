@@ -377,10 +377,9 @@ def _inventory_days(book, level, hits):
 
 
 def _margin_fall(book, level, hits):
-    before, now = book.months_back(3)[0], book.month
-    early = _month_orders(book, level, before)
-    late = _month_orders(book, level, now)
-    both = pd.concat([early.assign(was=1), late.assign(was=0)])
+    early, late = (_month_orders(book, level, month) for month in (book.months_back(3)[0], book.month))
+    # of all entities, which may be many
+    both = pd.concat([each[each["entity"].isin(hits["entity"])].assign(was=was) for was, each in ((1, early), (0, late))])
     for name in ("gross_profit", "costed_sales"):
         both[f"{name}_was"], both[name] = both[name] * both["was"], both[name] * (1 - both["was"])
     columns = ["gross_profit_was", "costed_sales_was", "gross_profit", "costed_sales"]
