@@ -296,13 +296,16 @@ class Book:
         frame = subtotals(frame.fillna({"orders": 0}).astype({"orders": "int64", "quantity": "int64"}))
         return frame.sort_values(list(by), ignore_index=True) if keys else frame
 
-    def order_sums(self, dimension: str | None, where: str, **values) -> pd.DataFrame:
+    def order_sums(self, dimension: str | None, where: str, entities: Sequence[str] | None = None, **values) -> pd.DataFrame:
         """What each order brought, for a bootstrap over orders: entity, bucket, and the sums that ratios are made of.
 
-        dimension: one of SPREAD_DIMENSIONS, or None for the whole scope; where: SQL over ledger columns, `$name` from values.
-        An order's sales and refunds stay together. Beyond BUCKETS orders several share a bucket, which leaves the interval as it is.
+        dimension: one of SPREAD_DIMENSIONS, or None for the whole scope; where: SQL over ledger columns, `$name` from values; entities:
+        these alone (default: all). An order's sales and refunds stay together. Beyond BUCKETS orders several share a bucket, which
+        leaves the interval as it is.
         """
         entity = dimension_sql(dimension) if dimension else "'company'"
+        if entities is not None:
+            where, values = f"({where}) and {entity} in (select unnest($entities))", values | {"entities": list(entities)}
         return self.sql(
             f"""select entity, bucket, sum(orders) as orders, {", ".join(f"sum({name}) as {name}" for name in _ORDER_SUMS)} from (
                     select *, row_number() over (partition by entity order by store, order_id) % {BUCKETS} as bucket from (

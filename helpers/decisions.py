@@ -371,8 +371,8 @@ def _promotion(book, level, hits):
 
 
 def _inventory_days(book, level, hits):
-    window = "l.day > $start and l.day <= $end"
-    orders = book.order_sums(LEVELS[level], window, start=(book.last_day - pd.Timedelta(days=WINDOW)).date(), end=book.last_day.date())
+    window = {"start": (book.last_day - pd.Timedelta(days=WINDOW)).date(), "end": book.last_day.date()}
+    orders = book.order_sums(LEVELS[level], "l.day > $start and l.day <= $end", list(hits["entity"]), **window)
     return _intervals(book, "inventory_days", hits, orders, ["cogs"], lambda t, hits: hits["inventory"] / t[0] * WINDOW)
 
 

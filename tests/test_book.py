@@ -203,4 +203,7 @@ def test_order_sums_share_buckets_and_lose_nothing(monkeypatch):
     assert sums.groupby("entity")["orders"].sum().to_dict() == {"live": 2, "web": 5} and set(sums["bucket"]) == {0, 1}
     # live: 240 and 60 less 12 refunded; web: 180 + 110 + 110 + 252 + 100 less 90 and 100
     assert sums.groupby("entity")["net_sales"].sum().to_dict() == {"live": 288, "web": 562}
+    alone = book.order_sums("channel", "l.month = '2025-03'", ["live", "nowhere"])
+    pd.testing.assert_frame_equal(alone, sums[sums["entity"] == "live"].reset_index(drop=True))
+    assert book.order_sums("channel", "true", []).empty
     assert book.order_sums(None, "l.month = '2025-03'")["net_sales"].sum() == 850
