@@ -15,7 +15,7 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import LayoutEngine
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.transforms import Bbox
 from PIL import Image, ImageColor
 
@@ -65,18 +65,21 @@ def _name(name, width: int = 30) -> str:
     return "".join(letter if _drawable(letter) else "□" for letter in label(name, width))
 
 
-class _Margins(LayoutEngine):
-    """Axes as large as what stands around it allows, as in constrained layout, which takes as long for it as the drawing: it measures
-    everything again for the new place, where only texts at places of the data reach out farther or less far than before."""
+class _Margins(ConstrainedLayoutEngine):
+    """Constrained layout, for a single Axes in half the time, which is that of its drawing: it measures everything again for the new place,
+    where only texts at places of the data reach out farther or less far than before."""
 
-    _adjust_compatible = _colorbar_gridspec = True
+    _adjust_compatible = True
 
     def execute(self, fig: Figure) -> None:
+        if len(fig.axes) > 1:
+            super().execute(fig)
+            return
         (ax,) = fig.axes
-        pad, size = 0.1 * fig.dpi, np.tile(fig.bbox.size, 2)
+        pad, size = self.get()["w_pad"] * fig.dpi, np.tile(fig.bbox.size, 2)
         margins = np.zeros(4)
         for artists, options in (([ax], {"for_layout_only": True}), (ax.texts, {})):
-            outer = Bbox.union([ax.bbox, *(artist.get_tightbbox(**options) for artist in artists)])
+            outer = Bbox.union([ax.bbox, *(artist.get_tightbbox(**options) for artist in artists if artist.get_visible())])
             margins = np.maximum(margins, np.abs(outer.extents - ax.bbox.extents) + pad)
             left, bottom, right, top = margins / size
             if left + right < 1 and bottom + top < 1:

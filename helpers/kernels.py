@@ -233,7 +233,8 @@ class ForkProvisioner(LocalProvisioner):
     async def kill(self, restart=False):
         """As in LocalProvisioner, and wait for the end, which its callers look for ten times a second only."""
         await super().kill(restart)
-        while self.process and self.process.poll() is None:
+        deadline = time.monotonic() + 5
+        while self.process and self.process.poll() is None and time.monotonic() < deadline:
             await asyncio.sleep(0.002)
 
     async def cleanup(self, restart=False):

@@ -67,7 +67,6 @@ def places(frame: pd.DataFrame, stages: Mapping[str, str], own: str, top: int = 
     first = _axes(None, 10)
     figure = first.figure
     first.remove()
-    figure.set_layout_engine("constrained")
     found = []
     for i, level in enumerate(levels):
         ax = figure.add_subplot(1, len(levels), i + 1)

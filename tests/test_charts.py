@@ -91,6 +91,13 @@ def png(ax) -> bytes:
     return print_figure(ax.figure)  # what a notebook stores
 
 
+def margins(picture: bytes) -> tuple[int, ...]:
+    """Pixels that stay white on the left, top, right and bottom."""
+    image = Image.open(BytesIO(picture))
+    left, top, right, bottom = image.convert("L").point(lambda level: 255 * (level < 200)).getbbox()
+    return left, top, image.width - right, image.height - bottom
+
+
 def test_a_figure_is_drawn_once_and_saved_as_anybody_asks(monkeypatch):
     ax, drawn, draw = DRAW["bars"](FEW), [], Figure.draw
     monkeypatch.setattr(Figure, "draw", lambda figure, renderer: drawn.append(figure) or draw(figure, renderer))
@@ -99,12 +106,18 @@ def test_a_figure_is_drawn_once_and_saved_as_anybody_asks(monkeypatch):
     assert drawn == [ax.figure] and picture.mode == "P"
     width, height = (ax.figure.get_size_inches() * 100).astype(int)
     assert picture.size == (width, height)
-    edges = picture.convert("L").point(lambda level: 255 * (level < 200)).getbbox()
-    assert 8 <= edges[0] and edges[2] <= width - 8, "nothing is cut off at the sides"
     assert print_figure(ax.figure, "svg").startswith("<?xml")
     half = BytesIO()
     ax.figure.savefig(half, format="png", dpi=50, bbox_inches=None)
     assert Image.open(half).size == (width // 2, height // 2)
+
+
+def test_axes_that_are_added_are_laid_out_too_and_hidden_texts_take_no_room():
+    usual, ax = DRAW["bars"](FEW), DRAW["bars"](FEW)
+    charts._write(ax, -1e9, 0, "far away").set_visible(False)
+    assert png(ax) == png(usual)
+    ax.twinx().set_ylabel("mine")
+    assert min(margins(png(ax))) >= 8
 
 
 def texts(ax) -> list[str]:
@@ -129,8 +142,7 @@ def test_every_chart_draws_any_data_small_and_without_a_warning(chart, kind):
     image = Image.open(BytesIO(picture))
     width, height = image.size
     assert width < 900 and height < 500
-    left, top, right, bottom = image.convert("L").point(lambda level: 255 * (level < 200)).getbbox()
-    assert min(left, top, width - right, height - bottom) >= 8, "something is cut off"
+    assert min(margins(picture)) >= 8, "something is cut off"
     pd.testing.assert_frame_equal(DATA[kind], before)
     if kind == "empty" or (kind == "no value" and chart != "bridge"):
         assert texts(ax) == ["nothing to show"]
