@@ -378,7 +378,7 @@ def _inventory_days(book, level, hits):
 
 def _margin_fall(book, level, hits):
     early, late = (_month_orders(book, level, month) for month in (book.months_back(3)[0], book.month))
-    # of all entities, which may be many
+    # joined for the hits alone: a month's orders are those of every entity
     both = pd.concat([each[each["entity"].isin(hits["entity"])].assign(was=was) for was, each in ((1, early), (0, late))])
     for name in ("gross_profit", "costed_sales"):
         both[f"{name}_was"], both[name] = both[name] * both["was"], both[name] * (1 - both["was"])
@@ -388,7 +388,7 @@ def _margin_fall(book, level, hits):
 
 def _per_employee(book, level, hits):
     months = book.months_back(12)
-    orders = book.order_sums(LEVELS[level], "l.month in (select unnest($months))", months=months)
+    orders = book.order_sums(LEVELS[level], "l.month in (select unnest($months))", list(hits["entity"]), months=months)
 
     def statistic(totals, hits):
         yearly = totals[0] - totals[0].mean(axis=-1, keepdims=True)  # what chance in the orders adds to or takes from the year

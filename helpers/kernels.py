@@ -70,11 +70,12 @@ def use() -> Config:
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # a kernel of this environment, not one that the user has registered
     factory = KernelProvisionerFactory.instance()
     factory.default_provisioner_name = choose()
+    options = {"client_factory": Client}
     if factory.default_provisioner_name == NAME:
         warm()
-        return Config({"KernelManager": {"client_factory": Client}})
-    over_tcp = {"transport_encryption": "auto"}  # also keeps the kernel from warning about it
-    return Config({"KernelManager": {"client_factory": Client, **over_tcp}})
+    else:
+        options["transport_encryption"] = "auto"  # over TCP; also keeps the kernel from warning about it
+    return Config({"KernelManager": options})
 
 
 def warm() -> None:

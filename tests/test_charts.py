@@ -102,10 +102,12 @@ def test_a_figure_is_drawn_once_and_saved_as_anybody_asks(monkeypatch):
     ax, drawn, draw = DRAW["bars"](FEW), [], Figure.draw
     monkeypatch.setattr(Figure, "draw", lambda figure, renderer: drawn.append(figure) or draw(figure, renderer))
     ax.figure.canvas.draw_idle()  # what pyplot does behind every cell
-    picture = Image.open(BytesIO(png(ax)))
+    stored = png(ax)
+    picture = Image.open(BytesIO(stored))
     assert drawn == [ax.figure] and picture.mode == "P"
     width, height = (ax.figure.get_size_inches() * 100).astype(int)
     assert picture.size == (width, height)
+    assert min(margins(stored)) >= 8, "nothing is cut off"
     assert print_figure(ax.figure, "svg").startswith("<?xml")
     half = BytesIO()
     ax.figure.savefig(half, format="png", dpi=50, bbox_inches=None)
@@ -139,8 +141,7 @@ def test_every_chart_draws_any_data_small_and_without_a_warning(chart, kind):
     ax = DRAW[chart](DATA[kind])
     picture = png(ax)
     assert len(picture) < 45_000
-    image = Image.open(BytesIO(picture))
-    width, height = image.size
+    width, height = Image.open(BytesIO(picture)).size
     assert width < 900 and height < 500
     assert min(margins(picture)) >= 8, "something is cut off"
     pd.testing.assert_frame_equal(DATA[kind], before)
