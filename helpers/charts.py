@@ -47,6 +47,7 @@ def use_theme() -> None:
     """Sets the look of all figures, once; every chart calls it before it makes its Axes. Call it first for Axes of your own."""
     plt.rcParams.update(
         {"figure.dpi": 100, "savefig.dpi": 100, "figure.facecolor": "white", "font.family": list(fonts()), "font.size": 9}
+        | {"text.hinting": "none"}  # letters keep their distances, and a picture full of text is drawn in three quarters of the time
         | {"axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": QUIET, "axes.labelcolor": INK, "text.color": INK}
         | {"xtick.color": QUIET, "ytick.color": QUIET, "xtick.labelcolor": INK, "ytick.labelcolor": INK, "axes.labelsize": 9}
         | {"figure.constrained_layout.h_pad": 0.1, "figure.constrained_layout.w_pad": 0.1}
@@ -89,7 +90,7 @@ class _Margins(ConstrainedLayoutEngine):
 def _small_png(canvas: FigureCanvasAgg, target, format: str | None = None, dpi: float | None = None, **options) -> None:
     """What notebooks and pages show, drawn once and not three times: the layout leaves the same margin on every side.
 
-    The 96 most frequent colours are enough for flat figures: a quarter of the bytes.
+    The 48 most frequent colours are enough for flat figures: a quarter of the bytes.
     """
     if (format, dpi) != ("png", canvas.figure.dpi):  # somebody wants something else
         return FigureCanvasAgg.print_figure(canvas, target, format=format, dpi=dpi, **options)
@@ -98,12 +99,14 @@ def _small_png(canvas: FigureCanvasAgg, target, format: str | None = None, dpi: 
             axis.set_label_coords(0, 0)  # else every tick is measured twice, to find a place for no name
     data, size = canvas.print_to_buffer()
     picture = Image.frombuffer("RGBA", size, data).convert("RGB").point(lambda level: 255 if level > 247 else level)
-    frequent = [colour for _, colour in sorted(picture.getcolors(size[0] * size[1]), reverse=True)[:93]]
-    losses = [
-        tuple(int(255 - (255 - level) * part) for level in ImageColor.getrgb(LOSS)) for part in (1, 2 / 3, 1 / 3)
-    ]  # even a single cross
+    frequent = [colour for _, colour in sorted(picture.getcolors(size[0] * size[1]), reverse=True)[:42]]
+    always = [
+        tuple(int(255 - (255 - level) * part) for level in ImageColor.getrgb(colour))
+        for colour in (LOSS, INK)
+        for part in (1, 2 / 3, 1 / 3)
+    ]  # even a single cross, and names beside a grid of many shades
     palette = Image.new("P", (1, 1))
-    palette.putpalette([level for colour in [*frequent, *losses] for level in colour])
+    palette.putpalette([level for colour in [*frequent, *always] for level in colour])
     picture.quantize(palette=palette, dither=Image.Dither.NONE).save(target, "png", compress_level=8)
 
 
