@@ -282,19 +282,19 @@ class Book:
         (what belongs to nobody is named as in NOBODY), the ladder's lines and subtotals in the reporting currency, `quantity`
         (units sold), `base` (sales before refunds) and `orders` (distinct orders with a completed line).
         """
-        keys = {name: dimension_sql(name) for name in by}
+        labels = "".join(f"{dimension_sql(name)} as {name}, " for name in by)
         joins = " ".join(JOINS[name] for name in by if name in JOINS)
-        select = "".join(f"{label} as {name}, " for name, label in keys.items())
         where = "where l.month in (select unnest($months)) and {scope}"
-        group = f"group by {', '.join(keys.values())}" if keys else ""
+        same = f"using ({', '.join(by)})" if by else "on true"
         sums = ", ".join(f"coalesce(sum(l.{line}), 0) as {line}" for line in (*LINES, "quantity", "base"))  # a closed store has no row
-        wanted = list(months) if months is not None else [self.month]
-        frame = self.sql(f"select {select}{sums} from spread l {joins} {where} {group}", months=wanted)
-        counts = f"select {select}count(distinct (l.store, l.order_id)) as orders from ledger l {joins} {where} and kind = 'sale' {group}"
-        orders = self.sql(counts, months=wanted)
-        frame = frame.merge(orders, on=list(by), how="left") if keys else frame.assign(orders=orders["orders"])
-        frame = subtotals(frame.fillna({"orders": 0}).astype({"orders": "int64", "quantity": "int64"}))
-        return frame.sort_values(list(by), ignore_index=True) if keys else frame
+        frame = self.sql(
+            f"""with money as (select {labels}{sums} from spread l {joins} {where} group by all),
+                     counts as (select {labels}count(distinct (l.store, l.order_id)) as orders from ledger l {joins} {where} and kind = 'sale' group by all)
+                select money.*, coalesce(orders, 0) as orders from money left join counts {same}""",
+            months=list(months) if months is not None else [self.month],
+        )
+        frame = subtotals(frame.astype({"quantity": "int64"}))
+        return frame.sort_values(list(by), ignore_index=True) if by else frame
 
     def order_sums(self, dimension: str | None, where: str, entities: Sequence[str] | None = None, **values) -> pd.DataFrame:
         """What each order brought, for a bootstrap over orders: entity, bucket, and the sums that ratios are made of.
