@@ -57,15 +57,15 @@ def kept(book: "Book", name: str, make: Callable[[], pd.DataFrame], *given: obje
     given: what else, beside name, month and scope, the frame depends on, as JSON knows it.
     """
     key = json.dumps([code(), book.policy.model_dump_json(), book.month, book.scope, *given])
-    path = book.prepared / "kept" / f"{name}-{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}.parquet"
+    path = book.prepared / "kept" / f"{name}-{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}.feather"
     with suppress(OSError):
-        return pd.read_parquet(path)
+        return pd.read_feather(path)
     frame = make()
     frame = frame.astype({name: "str" for name in frame if frame[name].dtype == object})  # as it will be read
     half = path.with_name(f"{path.name}.{os.getpid()}")
     with suppress(OSError):  # a cache that is only to be read from
         path.parent.mkdir(exist_ok=True)
-        frame.to_parquet(half)
+        frame.to_feather(half)
         half.replace(path)
     return frame
 
@@ -124,7 +124,7 @@ def gather(prepared: Path) -> None:
     For whoever asks a lot of one company, as the batch does: it takes about a second. Books opened later read that file.
     """
     path = _gathered(prepared)
-    if path.exists() or sum(file.stat().st_size for file in prepared.rglob("*.parquet") if file.parent != path.parent) > SMALL:
+    if path.exists() or sum(file.stat().st_size for file in prepared.rglob("*.parquet")) > SMALL:
         return
     half = path.with_name(f"{path.name}.{os.getpid()}")
     with suppress(OSError, duckdb.Error):  # a cache that is only to be read from, or a full disk: the Parquet files do as well

@@ -34,7 +34,7 @@ ORDINARY = "local-provisioner"
 
 # Never the inline backend itself (figures would vanish without a word), and nothing that starts threads.
 PRELOAD = [
-    "ipykernel.kernelapp", "ipykernel.zmqshell", "pandas.io.formats.html", "matplotlib.pyplot", "seaborn", "duckdb", "pyarrow.dataset", "scipy.special",
+    "ipykernel.kernelapp", "ipykernel.zmqshell", "pandas.io.formats.html", "matplotlib.pyplot", "seaborn", "duckdb", "pyarrow.feather", "scipy.special",
 ]  # fmt: skip
 _ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}  # the notebooks are what runs side by side
 _DRIVERS = ("__init__", "batch", "notebooks", "pages", "sample")  # modules that no notebook imports

@@ -190,7 +190,7 @@ def test_gathered_tables_are_the_same_and_a_book_does_without_them(tmp_path, mon
     gather(apart.prepared)
     assert not list(path.parent.iterdir())
     monkeypatch.setattr("helpers.book.SMALL", sum(file.stat().st_size for file in apart.prepared.rglob("*.parquet")))
-    path.with_name("decisions-1.parquet").write_bytes(b"kept for the notebooks of a scope, and no table")
+    path.with_name("decisions-1.feather").write_bytes(b"kept for the notebooks of a scope, and no table")
     gather(apart.prepared)
     assert path.exists()
 
