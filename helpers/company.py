@@ -1,7 +1,6 @@
 """A company folder: its `company.toml`, where its tables come from, and a fingerprint of all that it holds."""
 
 import difflib
-import functools
 import hashlib
 import os
 import re
@@ -32,19 +31,15 @@ OPTION_KINDS = {
     dict: 'a table such as { "name" = "value" }',
 }
 PROJECT = Path(__file__).resolve().parent.parent
+with duckdb.connect(config={"threads": 1}) as _con:  # asked here, so that a forked kernel knows them from its parent
+    ZONES = frozenset(name for (name,) in _con.execute("select name from pg_timezone_names()").fetchall())
+"""The time zones of the engine, which does the conversion."""
 
 
 def _known(table: str) -> str:
     if table not in TABLES:
         raise ValueError(f"{table!r} is not a table of the contract{did_you_mean(table, TABLES)}")
     return table
-
-
-@functools.cache
-def _zones() -> frozenset[str]:
-    """The time zones of the engine, which does the conversion."""
-    with duckdb.connect() as con:
-        return frozenset(name for (name,) in con.execute("select name from pg_timezone_names()").fetchall())
 
 
 def _platforms() -> str:
@@ -98,8 +93,8 @@ class ExportSource(BaseModel):
         given = self.model_extra or {}
         if given.get("decimal", "") not in ("", ".", ","):
             raise ValueError(f'option `decimal` must be "." or ",", not {given["decimal"]!r}')
-        if given.get("timezone") and given["timezone"] not in _zones():
-            raise ValueError(f"{given['timezone']!r} is not a time zone, such as Asia/Shanghai{did_you_mean(given['timezone'], _zones())}")
+        if given.get("timezone") and given["timezone"] not in ZONES:
+            raise ValueError(f"{given['timezone']!r} is not a time zone, such as Asia/Shanghai{did_you_mean(given['timezone'], ZONES)}")
         if given.get("currency") and not re.fullmatch("[A-Z]{3}", given["currency"]):
             raise ValueError(f"{given['currency']!r} is not a currency code of three capitals, such as EUR")
         if not given.get("store") and needs_store(ADAPTERS[self.adapter]):
@@ -175,8 +170,8 @@ class Settings(BaseModel):
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, name: str) -> str:
-        if name not in _zones():
-            raise ValueError(f"that is not a time zone, such as Asia/Shanghai{did_you_mean(name, _zones())}")
+        if name not in ZONES:
+            raise ValueError(f"that is not a time zone, such as Asia/Shanghai{did_you_mean(name, ZONES)}")
         return name
 
     @field_validator("encodings")
