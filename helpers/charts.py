@@ -90,7 +90,7 @@ class _Margins(ConstrainedLayoutEngine):
 def _small_png(canvas: FigureCanvasAgg, target, format: str | None = None, dpi: float | None = None, **options) -> None:
     """What notebooks and pages show, drawn once and not three times: the layout leaves the same margin on every side.
 
-    The 48 most frequent colours are enough for flat figures: a quarter of the bytes.
+    48 colours are enough for flat figures: a quarter of the bytes.
     """
     if (format, dpi) != ("png", canvas.figure.dpi):  # somebody wants something else
         return FigureCanvasAgg.print_figure(canvas, target, format=format, dpi=dpi, **options)
