@@ -90,7 +90,7 @@ class _Margins(ConstrainedLayoutEngine):
 def _small_png(canvas: FigureCanvasAgg, target, format: str | None = None, dpi: float | None = None, **options) -> None:
     """What notebooks and pages show, drawn once and not three times: the layout leaves the same margin on every side.
 
-    48 colours are enough for flat figures: a quarter of the bytes.
+    48 colours are enough for flat figures: a quarter of the bytes. Those of losses and of text are always among them.
     """
     if (format, dpi) != ("png", canvas.figure.dpi):  # somebody wants something else
         return FigureCanvasAgg.print_figure(canvas, target, format=format, dpi=dpi, **options)
@@ -104,7 +104,7 @@ def _small_png(canvas: FigureCanvasAgg, target, format: str | None = None, dpi: 
         tuple(int(255 - (255 - level) * part) for level in ImageColor.getrgb(colour))
         for colour in (LOSS, INK)
         for part in (1, 2 / 3, 1 / 3)
-    ]  # even a single cross, and names beside a grid of many shades
+    ]  # even for a single cross, and for names beside a grid of many shades
     palette = Image.new("P", (1, 1))
     palette.putpalette([level for colour in [*frequent, *always] for level in colour])
     picture.quantize(palette=palette, dither=Image.Dither.NONE).save(target, "png", compress_level=8)

@@ -23,7 +23,7 @@ from helpers.contract import BadInput
 from helpers.policy import did_you_mean
 
 if TYPE_CHECKING:
-    from nbformat import NotebookNode  # takes half a second to import, which only work on notebooks is worth
+    from nbformat import NotebookNode  # imported below, by what works on notebooks
 
 # nbformat's validator would build a grammar of internationalized addresses, of which a notebook has none, whenever it is imported: 0.7 s
 sys.modules.setdefault("rfc3987_syntax", None)
@@ -194,7 +194,7 @@ def execute(
 
 
 def _papermill():
-    """papermill, which takes a second to import, with an engine that keeps the notebook when it fails."""
+    """papermill, which takes a quarter of a second to import, with an engine that keeps the notebook when it fails."""
     import papermill
     from papermill.engines import NBClientEngine, papermill_engines
 

@@ -293,6 +293,14 @@ def test_the_loss_colour_is_exact_in_the_picture():
     assert tuple(int(LOSS[i : i + 2], 16) for i in (1, 3, 5)) in {colour for _, colour in picture.getcolors(100_000)}
 
 
+def test_text_stays_grey_beside_more_shades_than_a_picture_keeps():
+    ax = DRAW["bars"](FEW)
+    for i in range(200):
+        ax.axhspan(i / 25, (i + 1) / 25, color=(i / 250, i / 250, 1))
+    shown = {colour for _, colour in Image.open(BytesIO(png(ax))).convert("RGB").getcolors(100_000)}
+    assert len(shown) <= 48 and {colour for colour in shown if len(set(colour)) == 1 and colour[0] < 70} == {(51, 51, 51)}
+
+
 def test_a_line_to_read_bars_against_is_drawn_also_where_no_bar_reaches_it():
     ax = charts.bars(pd.DataFrame({"who": ["a", "b"], "pace": [0.4, 0.9]}), "who", "pace", kind="percent", threshold=1)
     assert [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() != "-"] == [1]
