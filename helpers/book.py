@@ -275,24 +275,25 @@ class Book:
         return self.con.execute(query, values | ({"scope": self.scope} if "$scope" in query else {}))
 
     @remembered
-    def ladder(self, by: Sequence[str] = (), months: Sequence[str] | None = None) -> pd.DataFrame:
+    def ladder(self, by: Sequence[str] = (), months: Sequence[str] | None = None, orders: bool = True) -> pd.DataFrame:
         """The margin ladder by any dimensions, marketing spread over the sales that it can have caused.
 
         by: any of SPREAD_DIMENSIONS; months: default the book's month. One row per combination, sorted by it: the dimensions
         (what belongs to nobody is named as in NOBODY), the ladder's lines and subtotals in the reporting currency, `quantity`
-        (units sold), `base` (sales before refunds) and `orders` (distinct orders with a completed line).
+        (units sold), `base` (sales before refunds) and `orders` (distinct orders with a completed line). Money is summed from the
+        ledger by month, orders are counted line by line: orders=False leaves them out where many months are asked for and nobody looks at them.
         """
         labels = "".join(f"{dimension_sql(name)} as {name}, " for name in by)
         joins = " ".join(JOINS[name] for name in by if name in JOINS)
         where = "where l.month in (select unnest($months)) and {scope}"
         same = f"using ({', '.join(by)})" if by else "on true"
         sums = ", ".join(f"coalesce(sum(l.{line}), 0) as {line}" for line in (*LINES, "quantity", "base"))  # a closed store has no row
-        frame = self.sql(
-            f"""with money as (select {labels}{sums} from spread l {joins} {where} group by all),
+        query = f"select {labels}{sums} from spread l {joins} {where} group by all"
+        if orders:
+            query = f"""with money as ({query}),
                      counts as (select {labels}count(distinct (l.store, l.order_id)) as orders from ledger l {joins} {where} and kind = 'sale' group by all)
-                select money.*, coalesce(orders, 0) as orders from money left join counts {same}""",
-            months=list(months) if months is not None else [self.month],
-        )
+                select money.*, coalesce(orders, 0) as orders from money left join counts {same}"""
+        frame = self.sql(query, months=list(months) if months is not None else [self.month])
         frame = subtotals(frame.astype({"quantity": "int64"}))
         return frame.sort_values(list(by), ignore_index=True) if by else frame
 

@@ -201,7 +201,7 @@ def campaigns(book: Book, months: list[str] | None = None) -> pd.DataFrame:
     For the book's month, campaigns whose dates fall in it but that moved nothing come last. Empty when nothing names a campaign.
     """
     wanted = months or [book.month]
-    frame = promoted(margins(book.ladder(["campaign_id"], wanted))).drop(columns=["payroll", "overheads", "operating_profit"])
+    frame = promoted(margins(book.ladder(["campaign_id"], wanted, orders=months is None))).drop(columns=["payroll", "overheads", "operating_profit"])
     frame = frame[frame["campaign_id"] != NOBODY["campaign_id"]].rename(columns={"campaign_id": "entity"})
     own = book.sql(
         """select campaign_id as entity, -cast(sum(marketing) as double) as own_spend from ledger
@@ -269,7 +269,7 @@ def campaign_year(book: Book) -> pd.DataFrame:
     frame = campaigns(book, months)
     if frame.empty:
         return frame.assign(refund_rate=pd.Series(dtype=float))
-    rest = promoted(margins(book.ladder(["campaign_id"], months)))
+    rest = promoted(margins(book.ladder(["campaign_id"], months, orders=False)))
     rest = rest[rest["campaign_id"] == NOBODY["campaign_id"]].assign(campaign=NO_CAMPAIGN)
     frame = frame.sort_values("contribution_margin", ascending=False, kind="stable")
     frame = pd.concat([frame, rest[[column for column in frame if column in rest]]], ignore_index=True)
@@ -332,7 +332,7 @@ def margin_split(book: Book, noun: str) -> pd.DataFrame:
     before = book.before()
     if before is None or (noun == "store" and book.scope != "company"):
         return empty
-    ladder = margins(book.ladder(["month", noun], [before.month, book.month])).set_index(noun)
+    ladder = margins(book.ladder(["month", noun], [before.month, book.month], orders=False)).set_index(noun)
     ladder = ladder.assign(costed_sales=ladder["net_sales"] + ladder["uncosted_sales"])
     sides = [ladder[ladder["month"] == month] for month in (before.month, book.month)]
     if any(side["costed_sales"].sum() <= MOVE or side["net_sales"].sum() <= MOVE for side in sides):

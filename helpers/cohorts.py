@@ -243,7 +243,7 @@ def payback(book: Book, months: int = 12) -> pd.DataFrame:
     All marketing of the channel is put on its new customers, also what brought old ones back: a cautious CAC.
     """
     wanted = book.months_back(months)
-    spent = -book.ladder(["channel"], wanted).set_index("channel")["marketing"]
+    spent = -book.ladder(["channel"], wanted, orders=False).set_index("channel")["marketing"]
     spent = spent * np.nan if "marketing_spend" in book.missing else spent  # nobody knows what it cost, which is not nothing
     made = cohorts(book, "channel")
     made = made[made["cohort"].isin(wanted)]

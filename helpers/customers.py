@@ -174,7 +174,7 @@ def segments(book: Book) -> pd.DataFrame:
     )
     ends = members(book).rename(columns={"entity": "segment", "members": "at_the_end"})
     past = [month for month in book.months_back(13)[:-1] if month in book.months]
-    usual = book.ladder(["segment"], past)[["segment", "contribution"]].rename(columns={"contribution": "usual"}) if past else None
+    usual = book.ladder(["segment"], past, orders=False)[["segment", "contribution"]].rename(columns={"contribution": "usual"}) if past else None
     frame = frame.merge(buyers, on="segment", how="left").merge(ends, on="segment", how="outer")
     frame = frame.merge(usual, on="segment", how="left") if past else frame.assign(usual=np.nan)
     money_columns = ["orders", "net_sales", "contribution", "buyers"]
@@ -246,7 +246,7 @@ def groups(book: Book, column: str) -> pd.DataFrame:
     past = [month for month in book.months_back(13)[:-1] if month in book.months]
     frame = _by_tier_and_source(book).groupby(column, as_index=False)[["buyers", "net_sales", "contribution", "usual"]].sum()
     frame = frame.rename(columns={column: "group"})
-    whole, earlier = book.ladder().iloc[0], book.ladder(months=past).iloc[0] if past else None
+    whole, earlier = book.ladder().iloc[0], book.ladder(months=past, orders=False).iloc[0] if past else None
     rest = {name: whole[name] - frame[name].sum() for name in ("net_sales", "contribution")}
     rest |= {"group": NO_ID, "buyers": np.nan, "usual": (earlier["contribution"] if past else 0.0) - frame["usual"].sum()}
     if any(abs(rest[name]) >= 0.005 for name in ("net_sales", "contribution", "usual")):

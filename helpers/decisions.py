@@ -211,7 +211,7 @@ def products(book: Book) -> pd.DataFrame:
     """Facts of each product: its metrics, age_days, costed_sales, margin_fall over two months, fell_twice, owner, name."""
     frame, months = facts(book, "product"), book.months_back(3)
     frame = frame[frame["entity"] != NOBODY["product_id"]]
-    falls = margin_falls(margins(book.ladder(["month", "product_id"], months)).rename(columns={"product_id": "entity"}), months)
+    falls = margin_falls(margins(book.ladder(["month", "product_id"], months, orders=False)).rename(columns={"product_id": "entity"}), months)
     frame = frame.merge(falls[falls["month"] == book.month].drop(columns="month"), on="entity", how="left")
     frame = frame.merge(listed(book), on="entity", how="left")
     return frame.assign(

@@ -147,7 +147,7 @@ _SUMS = [f"{name}_{side}" for side in ("before", "after") for name in ("earned",
 @remembered
 def _side(book: Book, level: str, window: list[str], earned: str) -> pd.DataFrame:
     """A month's mean of what each entity earned, sold and was ordered in the window, and its cost coverage."""
-    frame = monthly(book, level, book.months_back(YEAR))
+    frame = monthly(book, level, book.months_back(YEAR), orders=True)
     sums = frame[frame["month"].isin(window)].groupby("entity")[[earned, "net_sales", "uncosted_sales", "orders"]].sum().astype(float)
     coverage = ratio(sums["net_sales"] + sums["uncosted_sales"], sums["net_sales"])
     means = sums.drop(columns="uncosted_sales") / len(window)

@@ -155,7 +155,7 @@ def followers(book: Book, months: int = 12) -> pd.DataFrame:
         """select strftime(date, '%Y-%m') as month, cast(sum(new_followers) as double) as new_followers from traffic
            where new_followers is not null and {scope} group by 1 order by 1"""
     )
-    ladder = book.ladder(["month"], wanted)[["month", "net_sales", "contribution"]]
+    ladder = book.ladder(["month"], wanted, orders=False)[["month", "net_sales", "contribution"]]
     won = new_customers(book, "company", wanted)[["month", "new_customers"]]
     frame = ladder.merge(won, on="month", how="left").merge(counted, on="month", how="inner").fillna({"new_customers": 0})
     return frame[["month", "new_followers", "new_customers", "net_sales", "contribution"]]
@@ -193,7 +193,7 @@ def followers_said(book: Book, frame: pd.DataFrame, left_over: float) -> str:
 
 def kept(book: Book) -> float:
     """The part of net sales that is left before marketing over the last twelve months; blank where net sales are not above zero."""
-    sums = book.ladder(months=book.months_back(12))
+    sums = book.ladder(months=book.months_back(12), orders=False)
     return float(ratio(sums["cm2"] + sums["commissions"], sums["net_sales"])[0])
 
 

@@ -31,8 +31,8 @@ def months(book: Book, count: int = MONTHS) -> list[str]:
 
 
 @remembered
-def monthly(book: Book, level: str, wanted: Sequence[str]) -> pd.DataFrame:
-    """The ladder of a level by month with its ratios: month, entity, the ladder, orders, cost_coverage and kin; nobody's left out.
+def monthly(book: Book, level: str, wanted: Sequence[str], orders: bool = False) -> pd.DataFrame:
+    """The ladder of a level by month with its ratios: month, entity, the ladder, (orders,) cost_coverage and kin; nobody's left out.
 
     Stores, teams and the company carry their payroll and overheads, as in `metrics.people_ladder`; in a store's scope there is no company.
     """
@@ -41,7 +41,7 @@ def monthly(book: Book, level: str, wanted: Sequence[str]) -> pd.DataFrame:
     if level in EMPLOYERS:
         frame = people_ladder(book, level, list(wanted))
     else:
-        frame = book.ladder(["month", LEVELS[level]], list(wanted)).rename(columns={LEVELS[level]: "entity"})
+        frame = book.ladder(["month", LEVELS[level]], list(wanted), orders).rename(columns={LEVELS[level]: "entity"})
     return margins(frame[frame["entity"] != NOBODY.get(LEVELS[level])].reset_index(drop=True))
 
 

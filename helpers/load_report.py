@@ -206,7 +206,7 @@ def coverage(book: Book) -> pd.DataFrame:
     """What part of net sales has a known cost, month by month? month, who (the company; in a store's scope also the store),
     net_sales, uncosted_sales (positive), cost_coverage, gross_profit_low and gross_profit_high (the range that profit lies in)."""
     parts = [
-        margins(each.ladder(["month"], book.months)).assign(who=each.scope)
+        margins(each.ladder(["month"], book.months, orders=False)).assign(who=each.scope)
         for each in ([book] if book.scope == "company" else [book.whole(), book])
     ]
     frame = pd.concat(parts, ignore_index=True)

@@ -177,7 +177,7 @@ def leads(book: Book) -> pd.DataFrame:
                   cast(sum(new_customers) as double) as won, cast(sum(lost_customers) as double) as lost
            from activities group by all order by all"""
     )
-    brought = book.ladder(["month", "employee_id"], months)[["month", "employee_id", "net_sales", "contribution"]].rename(
+    brought = book.ladder(["month", "employee_id"], months, orders=False)[["month", "employee_id", "net_sales", "contribution"]].rename(
         columns={"employee_id": "entity"}
     )
     both = records.merge(brought, on=["month", "entity"]).assign(sold_days=np.nan)

@@ -186,7 +186,7 @@ def life(book: Book, products: int = 6) -> pd.DataFrame:
     Columns: entity, name, month_of_life (1 = the month of the launch), month, gross_margin (blank below the policy's cost coverage).
     """
     young = _aged(book).query("months_old < 12 and orders > 0").nlargest(products, "net_sales")
-    history = margins(book.ladder(["month", "product_id"], book.months_back(12))).rename(columns={"product_id": "entity"})
+    history = margins(book.ladder(["month", "product_id"], book.months_back(12), orders=False)).rename(columns={"product_id": "entity"})
     history = history.merge(young[["entity", "name", "since"]], on="entity")
     since = pd.to_datetime(history["since"]).astype("datetime64[us]")
     history = history.assign(month_of_life=_months_old(since, pd.to_datetime(history["month"] + "-01")) + 1)
@@ -219,7 +219,7 @@ def stop_loss(book: Book) -> pd.DataFrame:
             orders=("sample_size", "first"),
         )
     )
-    history = margins(book.ladder(["month", "product_id"], months)).pivot(index="product_id", columns="month", values="gross_margin")
+    history = margins(book.ladder(["month", "product_id"], months, orders=False)).pivot(index="product_id", columns="month", values="gross_margin")
     contribution = overview(book).set_index("entity")["contribution"]
     rows = rows.join(history.reindex(columns=months)).join(contribution).join(loss[["low", "high"]])
     rows = rows.rename_axis("entity").reset_index()

@@ -139,7 +139,7 @@ def _coverage(book: Book, level: str) -> dict[str, float]:
     dimension = LEVELS.get(level)
     if level not in LEVELS or dimension not in (None, *SPREAD_DIMENSIONS):
         return {}
-    frame = book.ladder([dimension] if dimension else [], book.months_back(RECENT + 1))
+    frame = book.ladder([dimension] if dimension else [], book.months_back(RECENT + 1), orders=False)
     known = ratio(frame["net_sales"] + frame["uncosted_sales"], frame["net_sales"])
     return dict(zip(frame[dimension] if dimension else ["company"], known, strict=True))
 

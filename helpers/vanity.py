@@ -119,7 +119,7 @@ def _cells(book: Book, months: list[str]) -> pd.DataFrame:
     first = book.sql(
         """select month, store, channel, cast(count(*) as double) as new_customers from (
                select *, row_number() over (partition by customer_id order by day, store, order_id, line_no) as nth
-               from ledger where kind = 'sale' and customer_id <> '') where nth = 1 and {scope} group by all order by all"""
+               from ledger where kind = 'sale' and segment = 'new') where nth = 1 and {scope} group by all order by all"""
     )
     paid = book.sql(
         """select substr(cast(paid_on as varchar), 1, 7) as month, store, channel, cast(sum(value) as double) as collections
@@ -214,7 +214,7 @@ def evidence(book: Book) -> pd.DataFrame:
 def costed(book: Book) -> bool:
     """Is enough of the cost of the months known to hold anything against contribution?"""
     months = [month for month in book.months_back(MONTHS) if month in book.months]
-    whole = book.ladder([], months).iloc[0]
+    whole = book.ladder([], months, orders=False).iloc[0]
     return bool(whole["net_sales"] > 0 and 1 + whole["uncosted_sales"] / whole["net_sales"] >= book.policy.product.min_cost_coverage)
 
 
