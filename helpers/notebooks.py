@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import ast
+import asyncio
+import contextvars
 import json
 import logging
 import os
@@ -162,7 +164,8 @@ def execute(
     kept: list[NotebookNode] = []
     stopped = ""
     try:
-        papermill.execute_notebook(
+        _in_own_loop(
+            papermill.execute_notebook,
             str(path.resolve()).replace("{", "{{").replace("}", "}}"),  # papermill fills in braces in paths
             None,
             parameters=dict(values or {}),
@@ -191,6 +194,29 @@ def execute(
             if output.output_type == "error":
                 return nb, Failure(names[id(cell)], _one_line(output))
     return nb, Failure(names[id(started[-1])] if started else "", _cut(stopped)) if stopped else None
+
+
+def _in_own_loop(function: Callable, *arguments: object, **options: object) -> None:
+    """Call what works with nbclient, and close the event loop that it has opened then: it leaves that to whoever ends the thread, and where
+    a kernel has died, tasks that still wait for it."""
+
+    def call():
+        from jupyter_core.utils import ensure_event_loop
+
+        loop = ensure_event_loop()
+        if loop.is_running():  # somebody else's: this is called from a notebook, and nbclient goes to a thread of its own
+            return function(*arguments, **options)
+        try:
+            function(*arguments, **options)
+        finally:
+            waiting = asyncio.all_tasks(loop)
+            for task in waiting:
+                task.cancel()
+            loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
+            loop.close()
+            asyncio.set_event_loop(None)
+
+    contextvars.Context().run(call)  # in one of its own no loop is known yet
 
 
 def _papermill():

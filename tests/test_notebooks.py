@@ -1,9 +1,12 @@
 """The stored notebooks keep the rules for notebooks, and the check of the rules is not vacuous."""
 
+import gc
 import os
 import shutil
 import subprocess
 import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -204,6 +207,21 @@ def test_a_notebook_that_breaks_is_not_stored(tmp_path, monkeypatch):
     assert notebooks.main([str(path)], said.append) == 0 and said[-1] == "02_products.ipynb: stored"
     assert notebooks.main([str(path)], said.append) == 0 and said[-1] == "02_products.ipynb: unchanged"
     assert cell(notebooks.read(path), "claim-table").outputs[0].data == {"text/plain": "3"}
+
+
+def test_nothing_stays_open_behind_a_notebook(tmp_path, caplog):
+    nb = good_notebook()
+    cell(nb, "claim-table").source = "import os\nos.kill(os.getpid(), 9)"
+    path = tmp_path / "02_products.ipynb"
+    path.write_text(notebooks.as_text(nb), encoding="utf-8")
+    gc.collect()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with ThreadPoolExecutor(1) as pool:  # as the batch does
+            _, failure = pool.submit(notebooks.execute, path, config=kernels.use()).result()
+        gc.collect()
+    assert failure.error == "its kernel died: killed from outside, or out of memory"
+    assert [str(one.message) for one in caught if issubclass(one.category, ResourceWarning)] == [] and "pending" not in caplog.text
 
 
 MUTATIONS = {  # constants of the policy, and the notebooks whose stored outputs must notice
