@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from queue import Empty
 from types import ModuleType
@@ -31,6 +32,7 @@ from traitlets.config import Config
 
 NAME = "warm-fork"
 ORDINARY = "local-provisioner"
+SOCKETS = "PROFIT_KERNEL_SOCKETS"  # names the folder in which the parent listens, for kernels_parent.py
 
 # Never the inline backend itself (figures would vanish without a word), and nothing that starts threads.
 PRELOAD = [
@@ -82,6 +84,7 @@ def warm() -> None:
     """Start the parent of the forks, if it doesn't run yet."""
     # matplotlib reads its backend when it is imported, which is in the parent and before any kernel.
     os.environ.update(_ONE_THREAD, MPLBACKEND="module://matplotlib_inline.backend_inline")
+    os.environ[SOCKETS] = get_temp_dir()
     _context.set_forkserver_preload(PRELOAD)
     multiprocessing.forkserver.ensure_running()
 
