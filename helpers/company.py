@@ -248,7 +248,10 @@ def open_company(data: str) -> Company:
     )  # fmt: skip
     if "order_lines" not in company.tables():
         near = [name for name in names if difflib.get_close_matches("order_lines", [Path(name).stem.lower()], cutoff=0.7)]
-        hint = f"save {near[0]!r} as order_lines.csv" if near else "add order_lines.csv or .parquet, one row per product in an order"
+        if "order_lines.sql" in names:
+            hint = "name order_lines.sql in company.toml: [[sources]] with table, sql and files, as README shows"
+        else:
+            hint = f"save {near[0]!r} as order_lines.csv" if near else "add order_lines.csv or .parquet, one row per product in an order"
         raise BadInput(f"{folder.name} has no order_lines table, from which everything is computed; {hint}")
     return company
 

@@ -139,19 +139,23 @@ def shown(metric: str, value: float, currency: str) -> str:
     return text.money(value, currency) if kind == "money" else text.days(value) if kind == "days" else text.show(value, kind)
 
 
+def reason(decision: pd.Series, currency: str, between: str = " against ") -> str:
+    """What was found and where the line is."""
+    value, threshold = (shown(decision["metric"], decision[name], currency) for name in ("value", "threshold"))
+    if decision["metric"] == "attainment_probability":  # 0 only where the month is over
+        return "the month's target was missed" if decision["value"] == 0 else f"the month's target is reached with a probability of {value}"
+    return f"{text.title(decision['metric'])} {value}{between}{threshold}"
+
+
 def sentence(decision: pd.Series, currency: str) -> str:
     """One decision in words: what, who, why, and what it is worth a month.
 
     The name in it is untrusted text in one clean line; escape it for HTML or Markdown as any other value.
     """
-    value, threshold = (shown(decision["metric"], decision[name], currency) for name in ("value", "threshold"))
     who = decision["level"] if decision["entity"] == "company" else f"{decision['level']} {text.label(decision['name'])}"
     who += f" in {text.label(decision['scope'])}" if decision["scope"] not in ("company", decision["entity"]) else ""
-    said = f"{text.title(decision['metric'])} {value} against {threshold}"
-    if decision["metric"] == "attainment_probability":  # 0 only where the month is over
-        said = "the month's target was missed" if decision["value"] == 0 else f"the month's target is reached with a probability of {value}"
     return (
-        f"{decision['verdict'].replace('_', ' ').capitalize()} – {who}: {said}"
+        f"{decision['verdict'].replace('_', ' ').capitalize()} – {who}: {reason(decision, currency)}"
         f" ({decision['confidence']}); {text.money(decision['money_at_stake'], currency)} a month at stake: {decision['action']}."
     )
 
@@ -249,7 +253,7 @@ def targets(book: Book) -> pd.DataFrame:
     return frame.merge(set_for, on=["level", "entity"], how="inner")
 
 
-MISSED = "missed: find the cause of the gap before the next target is set, and leave this one as it was"
+MISSED = "find the cause of the gap before the next target is set, and leave this one as it was"
 
 
 def paces(book: Book) -> pd.DataFrame:

@@ -52,6 +52,7 @@ def prepare(company: Company) -> Path:
     `loads`, `amounts`, `source_totals` and `source_notes`. A month that an earlier folder holds, made of the same rows, costs, rates and
     customers' past, is taken from there; `months.json` says what each was made of. Raises BadInput as `load_tables` does.
     """
+    _engine()  # one that isn't known is told before anything is read
     content = fingerprint(company, CACHE / ".digests")
     folder = CACHE / f"{content}-{_code()}"
     if (folder / "ledger").exists():
@@ -104,7 +105,6 @@ def segment_sql(policy: Policy, when: str = "", since: str = "since") -> str:
 
 
 def _write(company: Company, scratch: Path, made: Path) -> None:
-    _engine()  # one that isn't known is told before anything is read
     con = duckdb.connect(config={"temp_directory": str(scratch / "spill"), "memory_limit": "2GB"})
     try:
         without_bar(con)

@@ -5,8 +5,10 @@ All checks are queries; nothing loops over rows. What a row must look like comes
 
 import errno
 import os
+import re
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +72,7 @@ TYPED = {
 }  # fmt: skip
 SALE = "store, order_id, line_no"
 SMALL = 500_000  # order lines of a month of which two are written at a time, one in each thread
+UNKNOWN = "-- edit: the file has no such column"  # behind a '?' in a proposed SELECT
 FROM_EXPORTS = 1_000_000  # numbers from here on are exports', in the place of a file's number
 DAY_OF_RATE = {  # the day whose exchange rate a row takes: a return its order's, a cost that of the day on which it is used
     "order_lines": "cast(ordered_at as date)", "returns": "cast(returned.ordered_at as date)", "marketing_spend": "date",
@@ -445,6 +448,10 @@ def _write_raw(con: duckdb.DuckDBPyConnection, company: Company, source: Source,
 
 def _run_source(company: Company, sql_name: str, out: Path, raw: Path | None = None) -> Path:
     """Run an `sql` source in a process of its own (confined.py), which can read files inside the company folder and nothing else."""
+    with suppress(OSError, UnicodeError):  # which the process will tell
+        guesses = re.findall(rf"'\?' as \"?(\w+)\"?,?  {UNKNOWN}", (company.folder / sql_name).read_text(encoding="utf-8-sig"))
+        if guesses:
+            raise BadInput(f"{sql_name} says '?' for {', '.join(guesses)}, as it was proposed: write what it is, then run again")
     command = [sys.executable, "-I", str(Path(__file__).with_name("confined.py")), sql_name, str(out), *([str(raw)] if raw else [])]
     done = subprocess.run(command, cwd=company.folder, capture_output=True, text=True, encoding="utf-8", errors="replace")
     if "No space left" in done.stderr:

@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -200,23 +201,19 @@ def _in_own_loop(function: Callable, *arguments: object, **options: object) -> N
     """Call what works with nbclient, and close the event loop that it has opened then: it leaves that to whoever ends the thread, and where
     a kernel has died, tasks that still wait for it."""
 
-    def call():
-        from jupyter_core.utils import ensure_event_loop
-
-        loop = ensure_event_loop()
-        if loop.is_running():  # somebody else's: this is called from a notebook, and nbclient goes to a thread of its own
-            return function(*arguments, **options)
-        try:
-            function(*arguments, **options)
-        finally:
-            waiting = asyncio.all_tasks(loop)
-            for task in waiting:
-                task.cancel()
-            loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
-            loop.close()
-            asyncio.set_event_loop(None)
-
-    contextvars.Context().run(call)  # in one of its own no loop is known yet
+    asyncio.set_event_loop(None)
+    try:
+        contextvars.Context().run(function, *arguments, **options)  # in one of its own it knows no other loop either
+    finally:
+        with suppress(RuntimeError):  # it has opened none
+            loop = asyncio.get_event_loop()
+            if not loop.is_running():  # or it is that of the notebook from which this is called
+                waiting = asyncio.all_tasks(loop)
+                for task in waiting:
+                    task.cancel()
+                loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
+                loop.close()
+                asyncio.set_event_loop(None)
 
 
 def _papermill():

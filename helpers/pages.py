@@ -21,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from helpers.book import Book
-from helpers.decisions import sentence, shown
+from helpers.decisions import reason, sentence
 from helpers.monthly_decisions import grouped
 from helpers.notebooks import Failure, title
 from helpers.text import LOSS, label, money, number, percent
@@ -229,14 +229,13 @@ def in_words(decision: Mapping, currency: str) -> dict[str, str]:
         who = f"{who} ({label(decision['entity'], 40)})"
     elif decision["entity"] == "company":
         who = "the whole company"
-    value, line = (shown(decision["metric"], decision[name], currency) for name in ("value", "threshold"))
     doubt = "; a close call" if decision["confidence"] == "close" else ""
     return {
         "who": who,
         "kind": "" if decision["level"] in ("company",) else decision["level"],
         "area": decision["area"],
         "verdict": decision["verdict"].replace("_", " "),
-        "why": f"{title_of(decision['metric'])} {value}, {decision['side']} {line}{doubt}",
+        "why": reason(decision, currency, f", {decision['side']} ") + doubt,
         "money": money(decision["money_at_stake"], currency),
         "money_says": decision["money_says"],
         "action": decision["action"],
@@ -257,10 +256,11 @@ def month_title(month: str) -> str:
 def notebook_title(name: str) -> str:
     """A notebook's file name as a short title.
 
-    >>> notebook_title("02_product_profitability")
-    'Product profitability'
+    >>> notebook_title("02_product_profitability"), notebook_title("09_kpi_scorecard")
+    ('Product profitability', 'KPI scorecard')
     """
-    return name[3:].replace("_", " ").capitalize()
+    words = title_of(name[3:])
+    return words[:1].upper() + words[1:]
 
 
 @cache

@@ -17,14 +17,14 @@ import duckdb
 from helpers.company import DATA_FILES, Settings, find_folder
 from helpers.contract import TABLES, BadInput, Table
 from helpers.files import NoHeader, quote, read_text
-from helpers.load import any_header
+from helpers.load import UNKNOWN, any_header
 from helpers.sources import ADAPTERS, cells
 from helpers.sources.adapter import Adapter, match, plain
 from helpers.text import label
 
 NAMES = {
     "order_id": "order id; order number; order no; order name; order #; order; invoice; invoice no; receipt; transaction id; bestellnummer;"
-    " bestell-nr; auftragsnummer; numero de commande; commande; numero de pedido; pedido; 订单号; 订单编号; 单号; 注文番号",
+    " bestell-nr; bestellnr; auftragsnummer; auftragsnr; numero de commande; commande; numero de pedido; pedido; 订单号; 订单编号; 单号; 注文番号",
     "line_no": "line no; line; line number; position; item no; pos; zeile; ligne; linea; 行号; 明细号",
     "ordered_at": "ordered at; order date; date; created at; purchase date; invoice date; order time; timestamp; datum; bestelldatum; date de"
     " commande; fecha; fecha de pedido; 下单时间; 订单创建时间; 日期; 付款时间; 注文日",
@@ -97,7 +97,7 @@ class Proposal:
         """The SELECT, a line for each column, with a comment where it is a guess that must be edited."""
         lines = [f"  {expression} as {quote(name) if name == 'date' else name}" for name, expression in self.columns.items()]
         told = [line + ("," if place < len(lines) - 1 else "") for place, line in enumerate(lines)]
-        told = [f"{line}  -- edit: the file has no such column" if "'?'" in line else line for line in told]
+        told = [f"{line}  {UNKNOWN}" if "'?'" in line else line for line in told]
         doubts = [f"-- {doubt}" for doubt in self.doubts]
         return "\n".join(
             [
@@ -273,7 +273,7 @@ def _doubts(con: duckdb.DuckDBPyConnection, table: Table, columns: dict[str, str
     doubts = []
     guessed = [name for name, expression in columns.items() if expression == "'?'"]
     if guessed:
-        doubts.append(f"the file has no column for {', '.join(guessed)}: write what is true for all of its rows in the place of '?'")
+        doubts.append(f"the file has no column for {', '.join(guessed)}: in the place of '?' write the column that it is after all, or what is true for all rows")
     if rejected:
         doubts.append(f"{rejected} rows of the file are broken and will be set aside")
     con.execute(

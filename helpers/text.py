@@ -18,7 +18,7 @@ LOSS = "#C8450C"
 
 BLANK, MINUS, ENDLESS = "–", "−", "∞"
 _SCALES = ((1e12, " tn"), (1e9, " bn"), (1e6, " m"), (1e3, " k"))
-_ACRONYMS = ("cm2", "gmroi", "roas", "poas", "fte")
+_ACRONYMS = ("cm2", "gmroi", "roas", "poas", "fte", "kpi")
 
 
 def _figure(x, digits: int = 0, prefix: str = "", unit: str = "", plus: bool = False, compact: bool = False) -> str:

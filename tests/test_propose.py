@@ -7,6 +7,7 @@ from folders import write
 
 from helpers import propose
 from helpers.book import open_book
+from helpers.contract import BadInput
 
 TOML = 'name = "Laden"\nreporting_currency = "EUR"\ntimezone = "Europe/Berlin"\n'
 GERMAN = (
@@ -25,9 +26,13 @@ def test_a_german_export_is_mapped_previewed_and_loads(tmp_path, capsys):
     said = run(folder, capsys)
     assert "order_lines" in said and "store, channel" in said and "E-Mail" in said and "x@y" not in said
     sql = (folder / "order_lines.sql").read_text()
-    (folder / "order_lines.sql").write_text(sql.replace("'?' as store", "'S' as store").replace("'?' as channel", "'web' as channel"))
+    with pytest.raises(BadInput, match="name order_lines.sql in company.toml"):
+        open_book(str(folder), "2025-12")
     entry = said[said.index("[[sources]]") :]
     (folder / "company.toml").write_text(TOML + entry)
+    with pytest.raises(BadInput, match="order_lines.sql says '\\?' for store, channel, as it was proposed"):
+        open_book(str(folder), "2025-12")
+    (folder / "order_lines.sql").write_text(sql.replace("'?' as store", "'S' as store").replace("'?' as channel", "'web' as channel"))
     book = open_book(str(folder), "2025-12")
     rows = book.sql(
         "select order_id, line_no, cast(ordered_at as varchar) as at, product_id, quantity, gross_amount, customer_id from order_lines order by all"

@@ -58,8 +58,10 @@ def test_spark_goes_on_where_the_other_left_off(tmp_path, prepare, monkeypatch):
 
 def test_another_engine_is_one_sentence(tmp_path, prepare):
     write_company(tmp_path / "shop", seed=1, size=20)
-    with pytest.raises(BadInput, match="ENGINE is duckdb or spark, not polars"):
-        prepare(tmp_path / "shop", "polars", "one")
+    for _ in range(2):  # also where nothing is left to prepare
+        with pytest.raises(BadInput, match="ENGINE is duckdb or spark, not polars"):
+            prepare(tmp_path / "shop", "polars", "one")
+        prepare(tmp_path / "shop", "duckdb", "one")
 
 
 @pytest.mark.skipif(importlib.util.find_spec("pyspark") is not None, reason="the extra `spark` is installed")
