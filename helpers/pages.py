@@ -214,6 +214,7 @@ def _scope_row(scope: ScopeResult, scopes: list[ScopeResult]) -> dict:
         "sales": money(figures["net_sales"], ""),
         "profit": money(figures["profit"], ""),
         "share": percent(profit / sales if sales > 0 and figures["profit"] is not None else None),
+        "unknown": figures["net_sales"] is not None and figures["profit"] is None,
         "loss": profit < 0,
         "sales_bar": round(100 * max(sales, 0) / widest, 1),
         "profit_bar": round(100 * abs(profit) / widest, 1),

@@ -140,3 +140,7 @@ def test_profit_is_not_invented_without_costs(small_company):
     summary = pages.summary(book, metrics(book), decide(book))
     assert summary["figures"]["profit"] is None and summary["figures"]["gross_margin"] is None
     assert summary["figures"]["net_sales"] > 0
+    counts = {"rows_in": 1, "loaded": 1, "set_aside": 0}
+    for known in (None, 5.0):
+        scopes = [pages.ScopeResult("company", "company", summary | {"figures": summary["figures"] | {"profit": known}})]
+        assert ("No profit is told" in pages.index_page("Ten", "2025-03", "CNY", scopes, counts, [])) == (known is None)
