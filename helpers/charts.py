@@ -573,7 +573,7 @@ def whale(values: pd.Series, currency: str = "", noun: str = "products", ax: Axe
     ax.plot(x[peak:], total[peak:], color=LOSS, linewidth=2)
     ax.axhline(0, color=FAINT, linewidth=0.8)
     reach = np.ptp(total) or 1
-    ax.set(xlim=(0, len(known)), ylim=(total.min() - 0.08 * reach, total.max() + 0.14 * reach))
+    ax.set(xlim=(0, len(known)), ylim=(total.min() - 0.12 * reach, total.max() + 0.14 * reach))
     if peak:
         side = "right" if peak > 0.6 * len(known) else "left" if peak < 0.25 * len(known) else "center"
         best = f"{show(total[peak], 'money', currency, compact=True)} from the best {peak:,}"
@@ -587,7 +587,9 @@ def whale(values: pd.Series, currency: str = "", noun: str = "products", ax: Axe
     )
     ax.plot(x[-1], total[-1], "o", color=LOSS if losers else DEEP, markersize=6, clip_on=False)
     if losers or not peak:
-        _write(ax, x[-1], total[-1], f"{end} {after}", -8, -12, ha="right", color=LOSS if losers else INK, weight="bold")
+        told = f"{end} {after}"
+        under = total[int(len(known) * max(0, 1 - 0.012 * len(told))) :].min()  # the curve's lowest point above so long a text
+        _write(ax, x[-1], under, told, -8, -12, ha="right", color=LOSS if losers else INK, weight="bold")
     ax.grid(axis="y")
     _scale(ax.yaxis, "money")
     _scale(ax.xaxis, "number")
