@@ -1,6 +1,7 @@
 """The lists of packages agree, nothing is installed without a hash, and make runs nothing that a value holds."""
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -29,6 +30,19 @@ def locked() -> dict[str, list[str]]:
     for name, version in re.findall(r"^([a-z0-9-]+)==(\S+)", LOCK, re.MULTILINE):
         found.setdefault(name, []).append(version)
     return found
+
+
+def test_the_readme_tells_where_each_module_belongs():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"`(\w+)(?:\.py)?`", "\n".join(line for line in readme.splitlines() if line.startswith("|"))))
+    modules = {path.stem for path in (ROOT / "helpers").glob("*.py")} - {"__init__"}
+    assert {name for name in modules if not name.endswith("_charts")} - told == set()
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        row = next(line for line in readme.splitlines() if line.startswith(f"| `{path.stem}`"))
+        code = ["".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+        imports = [node for node in ast.walk(ast.parse("\n".join(code))) if isinstance(node, ast.ImportFrom) and node.module == "helpers"]
+        topics = {alias.name for node in imports for alias in node.names if alias.name != "charts" and not alias.name.endswith("_charts")}
+        assert topics and topics <= set(re.findall(r"`(\w+)`", row)), path.stem
 
 
 def test_every_dependency_is_bounded_and_locked_within_its_bounds():
