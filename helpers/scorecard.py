@@ -48,8 +48,8 @@ KPIS = {
         Kpi("net_sales", "money", 1, False, "", _SAID["net_sales"]),
         Kpi("orders", "number", 1, False, "", _SAID["orders"]),
         Kpi("new_customers", "number", 1, False, "", "Buyers whose first order ever fell in the month."),
-        Kpi("visitors", "number", 1, False, "", "Visits that the traffic reports count."),
-        Kpi("new_followers", "number", 1, False, "", "People who began to follow; nobody has bought yet."),
+        Kpi("visitors", "number", 1, False, "", "Visits that the traffic reports count; a week in the month of its first day."),
+        Kpi("new_followers", "number", 1, False, "", "People who began to follow; nobody has bought yet. A week as with visitors."),
         Kpi(
             "collections", "money", 1, False, "payout terms, chasing what is overdue", "Money received in the month, whenever it was sold."
         ),
