@@ -467,6 +467,19 @@ def tracking(book: Book, months: int | None = None) -> pd.DataFrame:
     return pd.concat(made, ignore_index=True).assign(kept_back=lambda f: f["month"] > cut)
 
 
+def _doubt(frame: pd.DataFrame, least: float = 0.1) -> str:
+    """How far the model was off, in words, where it was by more than `least` of what came. frame: holdout.
+
+    >>> tests = pd.DataFrame({"before": ["1", "all"], "expected": [90.0, 130.0], "came": [60, 100]})
+    >>> _doubt(tests), _doubt(tests, 0.4), _doubt(tests.head(0))
+    ('30.0% too high', '', '')
+    """
+    whole = frame[frame["before"] == "all"]
+    off = ratio(whole["expected"] - whole["came"], whole["came"].astype(float))
+    told = off[off.abs() > least]
+    return f"{percent(abs(told.iloc[0]))} too {'high' if told.iloc[0] > 0 else 'low'}" if len(told) else ""
+
+
 def holdout_said(book: Book, frame: pd.DataFrame) -> str:
     """How far was the model off in the months that it had not seen? frame: holdout."""
     if frame.empty:
@@ -474,11 +487,8 @@ def holdout_said(book: Book, frame: pd.DataFrame) -> str:
     whole = frame[frame["before"] == "all"].iloc[0]
     said = f"Fitted without the last {count(kept_back(book), 'month')}, the model expected {number(whole['expected'])} purchases in them of"
     said += f" {count(whole['customers'], 'customer')}; {number(whole['came'])} came"
-    off = ratio(pd.Series([whole["expected"] - whole["came"]]), pd.Series([float(whole["came"])]))[0]
-    if pd.isna(off):
-        return said + "."
-    said += f", so it was {percent(abs(off))} too {'high' if off > 0 else 'low'}."
-    return said + (" Read what it expects from now on with the same doubt." if abs(off) > 0.1 else "")
+    off = _doubt(frame, 0.0)
+    return said + (f", so it was {off}." if off else ".") + (" Read what it expects from now on with the same doubt." if _doubt(frame) else "")
 
 
 # ---- what it comes to ----------------------------------------------------------------------------------------------------------
@@ -516,4 +526,6 @@ def answer(book: Book) -> list[str]:
         return [no_ids_said(book)]
     found = verdicts(book)
     said = [kinds_said(book, kinds(book)), watched_said(book, watched(book)), expected_said(book, expected(book))]
+    if doubt := _doubt(holdout(book)):
+        said.append(f"In a test on months that it had not seen, the model behind this was {doubt}: read it with the same doubt.")
     return [*said, sentence(found.iloc[0], book.currency) if len(found) else verdicts_said(book, found)]
