@@ -104,6 +104,13 @@ def test_every_view_adds_up_to_the_whole(scope):
         assert whole[["contribution", "operating_profit"]].round(9).values.tolist() == [[17.2, -302.8]]
 
 
+@pytest.mark.parametrize("by", [(), ("category",), ("month", "store"), ("segment",)])
+def test_without_orders_it_is_the_same_ladder(by):
+    book = open_book(str(HAND), "2025-04")
+    counted, plain = (book.ladder(by, book.months, orders=orders) for orders in (True, False))
+    assert counted["orders"].sum() > 0 and plain.equals(counted.drop(columns="orders"))
+
+
 def test_ladder_reads_left_to_right():
     frame = open_book(str(HAND), "2025-03").ladder(["store"])
     running = 0
