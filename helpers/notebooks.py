@@ -200,7 +200,6 @@ def execute(
 def _in_own_loop(function: Callable, *arguments: object, **options: object) -> None:
     """Call what works with nbclient, and close the event loop that it has opened then: it leaves that to whoever ends the thread, and where
     a kernel has died, tasks that still wait for it."""
-
     asyncio.set_event_loop(None)
     try:
         contextvars.Context().run(function, *arguments, **options)  # in one of its own it knows no other loop either
