@@ -26,7 +26,7 @@ from helpers.book import Book, open_book
 from helpers.company import Alerts
 from helpers.contract import BadInput
 from helpers.days import as_of
-from helpers.decisions import decide, shown
+from helpers.decisions import decide, reason
 from helpers.monthly_decisions import grouped
 from helpers.policy import Policy, did_you_mean
 
@@ -168,12 +168,8 @@ def _group(group: pd.DataFrame, currency: str, most: int, excused: bool) -> str:
 def _line(row: pd.Series, currency: str) -> str:
     who = plain(row["name"]) if row["name"] == row["entity"] else f"{plain(row['name'])} ({plain(row['entity'], 24)})"
     who = "the company" if row["level"] == "company" else f"{row['level']} {who}"
-    value, threshold = (shown(row["metric"], row[column], currency) for column in ("value", "threshold"))
-    said = f"{text.title(row['metric'])} {value} against {threshold}"
-    if row["metric"] == "attainment_probability":  # 0 only where the month is over
-        said = "the month's target was missed" if row["value"] == 0 else f"the month's target is reached with a probability of {value}"
     doubt = "" if row["confidence"] == "clear" else ", a close call"
-    return f"{row['kind']}: {who}, {said}{doubt}; {text.money(row['money_at_stake'], currency)} at stake in {row['month']}{_since(row, currency)}"
+    return f"{row['kind']}: {who}, {reason(row, currency)}{doubt}; {text.money(row['money_at_stake'], currency)} at stake in {row['month']}{_since(row, currency)}"
 
 
 def _since(row: pd.Series, currency: str) -> str:

@@ -41,7 +41,7 @@ def monthly(book: Book, level: str, wanted: Sequence[str], orders: bool = False)
     if level in EMPLOYERS:
         frame = people_ladder(book, level, list(wanted))
     else:
-        frame = book.ladder(["month", LEVELS[level]], list(wanted), orders).rename(columns={LEVELS[level]: "entity"})
+        frame = book.ladder(["month", LEVELS[level]], list(wanted), orders=orders).rename(columns={LEVELS[level]: "entity"})
     return margins(frame[frame["entity"] != NOBODY.get(LEVELS[level])].reset_index(drop=True))
 
 

@@ -11,7 +11,7 @@ from helpers.contract import NOBODY
 from helpers.days import ends_early, order_days
 from helpers.metrics import margins
 from helpers.sources.reading import SUMMARY
-from helpers.text import count, join_names, label, money, number, percent
+from helpers.text import count, join_names, label, money, number, percent, upper_first
 
 FEW = 0.5  # a store with less than half of its usual order lines deserves a look: a heuristic, no rule of the policy
 
@@ -326,4 +326,4 @@ def to_do_said(frame: pd.DataFrame) -> str:
     if frame.empty:
         return "Nothing has to be put right: read on."
     more = f" Then {count(len(frame) - 1, 'smaller matter')}, below." if len(frame) > 1 else ""
-    return f"{frame['what'][0][:1].upper()}{frame['what'][0][1:]}.{more}"
+    return f"{upper_first(frame['what'][0])}.{more}"

@@ -208,7 +208,7 @@ def movers_said(frame: pd.DataFrame, currency: str) -> str:
         if (row["contribution_change"] if way == "up" else -row["contribution_change"]) > 0.005:
             sales, profit = (text.signed_money(row[name], currency) for name in ("net_sales_change", "contribution_change"))
             words.append(f"{row['level']} {text.label(row['name'])} moved most {way}: {profit} of contribution on {sales} of net sales")
-    return f"{words[0][:1].upper()}{'; '.join(words)[1:]}." if words else "Nobody's contribution changed."
+    return text.upper_first("; ".join(words)) + "." if words else "Nobody's contribution changed."
 
 
 def store_of(order: str, stores: list[str]) -> str:

@@ -207,10 +207,10 @@ def _in_own_loop(function: Callable, *arguments: object, **options: object) -> N
         with suppress(RuntimeError):  # it has opened none
             loop = asyncio.get_event_loop()
             if not loop.is_running():  # or it is that of the notebook from which this is called
-                waiting = asyncio.all_tasks(loop)
-                for task in waiting:
-                    task.cancel()
-                loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
+                if waiting := asyncio.all_tasks(loop):
+                    for task in waiting:
+                        task.cancel()
+                    loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
                 loop.close()
                 asyncio.set_event_loop(None)
 

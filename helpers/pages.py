@@ -24,7 +24,7 @@ from helpers.book import Book
 from helpers.decisions import reason, sentence
 from helpers.monthly_decisions import grouped
 from helpers.notebooks import Failure, title
-from helpers.text import LOSS, label, money, number, percent
+from helpers.text import LOSS, label, money, number, percent, upper_first
 from helpers.text import title as title_of
 
 if TYPE_CHECKING:
@@ -260,14 +260,12 @@ def notebook_title(name: str) -> str:
     >>> notebook_title("02_product_profitability"), notebook_title("09_kpi_scorecard")
     ('Product profitability', 'KPI scorecard')
     """
-    words = title_of(name[3:])
-    return words[:1].upper() + words[1:]
+    return upper_first(title_of(name[3:]))
 
 
 @cache
 def _templates() -> Environment:
     env = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-    env.filters |= {"href": lambda path: quote(path), "name": notebook_title, "count": number}
-    env.filters["upper_first"] = lambda text: text[:1].upper() + text[1:]
+    env.filters |= {"href": lambda path: quote(path), "name": notebook_title, "count": number, "upper_first": upper_first}
     env.globals |= {"style": Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")), "LOSS": LOSS}
     return env

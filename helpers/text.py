@@ -130,6 +130,15 @@ def title(column: str, kind: str = "text", currency: str = "") -> str:
     return " ".join(words) + (f" ({unit})" if unit else "")
 
 
+def upper_first(words: str) -> str:
+    """Words at the beginning of a sentence; names in them stay as they are.
+
+    >>> upper_first("the KPI of Müller")
+    'The KPI of Müller'
+    """
+    return words[:1].upper() + words[1:]
+
+
 def _columns(text: str) -> int:
     if text.isascii():
         return len(text)
