@@ -359,12 +359,13 @@ def _inventory_days(book: Book, days: list) -> dict:
 def _payout_days(book: Book, days: list) -> dict:
     """As metrics.csv has it: only payouts that name their order."""
     return _by_day(book.sql(
-        f"""select last, cast(sum(value * (paid_on - day)) as double) / nullif(cast(sum(value) as double), 0) as days
+        f"""with came as (select * from receipts where value > 0 and order_id <> '')
+            select last, cast(sum(value * (paid_on - day)) as double) / nullif(cast(sum(value) as double), 0) as days
             from (select unnest($days) as last) join (
                      select paid_on, day, sum(value) as value
-                     from receipts join (select store, order_id, min(day) as day from ledger where kind = 'sale' and {{scope}} group by store, order_id)
-                          using (store, order_id)
-                     where value > 0 group by paid_on, day)
+                     from came join (select store, order_id, min(day) as day from ledger semi join came using (store, order_id)
+                                     where kind = 'sale' and {{scope}} group by store, order_id) using (store, order_id)
+                     group by paid_on, day)
                  on paid_on <= last and paid_on > last - {WINDOW} group by last order by last""",
         days=days,
     ))  # fmt: skip

@@ -197,8 +197,9 @@ def unexplained(book: Book, day: pd.Timestamp) -> pd.DataFrame:
 
 @remembered
 def _unexplained(book: Book) -> pd.DataFrame:
-    rows, moved = [], movements(book).sum(axis=1)
+    rows = []
     if book.scope == "company" and "cash_balances" not in book.missing and "payouts" not in book.missing:
+        moved = movements(book).sum(axis=1)
         ends = [pd.Period(month, "M").end_time.normalize() for month in pd.period_range(book.months[0], book.month, freq="M")]
         held = [cash.cash_at(book, end) for end in ends]
         for i in range(1, len(ends)):

@@ -187,8 +187,8 @@ def cancelled_said(book: Book) -> str:
     """How many order lines were cancelled, and what would they have been worth?"""
     found = book.sql(
         """select count(*) as lines, count(*) filter (status = 'cancelled') as cancelled,
-                  count(*) filter (status = 'cancelled' and strftime(ordered_at, '%Y-%m') = $month) as now from order_lines""",
-        month=book.month,
+                  count(*) filter (status = 'cancelled' and ordered_at >= $first and ordered_at < $next) as now from order_lines""",
+        first=book.first_day.date(), next=(book.last_day + pd.Timedelta(days=1)).date(),
     ).iloc[0]
     if not found["cancelled"]:
         return "No order line is marked as cancelled."

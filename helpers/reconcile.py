@@ -104,8 +104,12 @@ def matching(book: Book) -> pd.DataFrame:
         days_past_due=age.where(gaps["state"].isin(["short", "overdue"]), ""), amount=gaps["abs_difference"] + gaps["coming"]
     )
     paid = book.sql(
-        """select store || '/' || order_id as entity, cast(sum(value) as double) as value, (store, order_id) in (select (store, order_id) from order_lines) as ours
-           from receipts where paid_on > $start and paid_on <= $end and order_id <> '' and {scope} group by store, order_id order by entity""",
+        """with paid as (
+               select store, order_id, cast(sum(value) as double) as value from receipts
+               where paid_on > $start and paid_on <= $end and order_id <> '' and {scope} group by store, order_id),
+           ours as (select distinct store, order_id from order_lines semi join paid using (store, order_id))
+           select store || '/' || order_id as entity, value, ours.order_id is not null as ours
+           from paid left join ours using (store, order_id) order by entity""",
         start=(book.last_day - pd.Timedelta(days=WINDOW)).date(), end=book.last_day.date(),
     )  # fmt: skip
     received = gaps["entity"].map(paid.set_index("entity")["value"]).fillna(0.0)
