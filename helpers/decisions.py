@@ -144,7 +144,8 @@ def reason(decision: pd.Series, currency: str, between: str = " against ") -> st
     value, threshold = (shown(decision["metric"], decision[name], currency) for name in ("value", "threshold"))
     if decision["metric"] == "attainment_probability":  # 0 only where the month is over
         return "the month's target was missed" if decision["value"] == 0 else f"the month's target is reached with a probability of {value}"
-    return f"{text.title(decision['metric'])} {value}{between}{threshold}"
+    metric = text.title(decision["metric"]).removesuffix(" days")  # the value names them
+    return f"{metric} {value}{between}{threshold}"
 
 
 def sentence(decision: pd.Series, currency: str) -> str:

@@ -270,7 +270,8 @@ def table(frame: pd.DataFrame, formats: Mapping[str, str] | None = None, currenc
         for text, kind in zip(texts, kinds, strict=True):
             side = "left" if kind in ("text", "words") else "right"
             red = f";color:{LOSS}" if text.startswith(MINUS) and kind not in ("text", "words", "right") else ""
-            cells.append(f'<{tag} style="text-align:{side}{red}">{escape(text)}</{tag}>')
+            whole = ";white-space:nowrap" if side == "left" and re.fullmatch(r"(by )?\d{4}-[\dQ-]+", text) else ""  # a day or month in one line
+            cells.append(f'<{tag} style="text-align:{side}{red}{whole}">{escape(text)}</{tag}>')
         return f"<tr>{''.join(cells)}</tr>\n"
 
     body = "".join(row(line, "td") for line in lines)

@@ -187,6 +187,11 @@ def test_hostile_names_are_one_clean_line(book):
     assert "<script>" not in decision_table(fired, book.currency).rich
 
 
+def test_days_are_said_once(book):
+    said = {row["entity"]: sentence(row, book.currency) for _, row in decide(book).iterrows()}
+    assert ": cover 5 days against 6 days (clear)" in said["too late"] and ": inventory 90 days against 60 days (close)" in said["ninety days"]
+
+
 def test_a_month_with_nothing_wrong_and_without_tables(tmp_path):
     files = {"order_lines.csv": ONE_LINE.replace("gross_amount", "gross_amount,unit_cost").replace("1,100", "1,100,70")}
     book = open_book(str(write(tmp_path, files)), "2025-03")

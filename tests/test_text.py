@@ -109,6 +109,12 @@ def test_a_table_is_escaped_aligned_and_readable():
     assert "text-align:left" in page.find_all("td")[0]["style"] and "text-align:right" in page.find_all("td")[1]["style"]
 
 
+def test_a_day_or_month_in_a_table_stays_in_one_line():
+    shown = text.table(pd.DataFrame({"when": ["2025-12-31", "by 2025-06", "2025-Q1", "cn-outlet", "2025-12-31 or later"]}))
+    page = BeautifulSoup(shown.rich, "html.parser")
+    assert ["nowrap" in cell["style"] for cell in page.find_all("td")] == [True, True, True, False, False]
+
+
 def test_a_table_in_a_notebook_has_html_and_text():
     data, _ = DisplayFormatter().format(text.table(pd.DataFrame({"a": [1]})))
     assert set(data) == {"text/html", "text/plain"} and data["text/plain"] == "a\n1"
