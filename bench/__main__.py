@@ -6,6 +6,7 @@ It is also written to bench/results/ as Markdown and JSON. Goals are ratios: sec
 import argparse
 import json
 import tempfile
+import time
 from pathlib import Path
 
 from bench import batch, data, exports, many
@@ -19,8 +20,12 @@ COLUMNS = ("what", "ours", "beside", "theirs", "ratio", "goal", "met", "memory (
 def row(what: str, ours: float, beside: str, theirs: float, goal: str = "", met: bool | None = None, memory: str = "") -> dict:
     """One line of the table, in seconds; the ratio says how many times faster we are, or else how many times as long we take."""
     ratio = f"{theirs / ours:.1f}× faster" if ours <= theirs else f"{ours / theirs:.1f}× as long"
-    cells = (what, f"{ours:.2f} s", beside, f"{theirs:.2f} s", ratio, goal, "" if met is None else "yes" if met else "no", memory)  # fmt: skip
-    return dict(zip(COLUMNS, cells, strict=True))
+    return line(what, f"{ours:.2f} s", beside, f"{theirs:.2f} s", ratio, goal, met, memory)
+
+
+def line(what: str, ours: str, beside: str, theirs: str, ratio: str, goal: str = "", met: bool | None = None, memory: str = "") -> dict:
+    """The same of anything, in words."""
+    return dict(zip(COLUMNS, (what, ours, beside, theirs, ratio, goal, "" if met is None else "yes" if met else "no", memory), strict=True))
 
 
 def of_batch(found: list[dict]) -> list[dict]:
@@ -43,9 +48,9 @@ def of_many(found: dict) -> list[dict]:
     return [
         row(f"a report, the last fifth of {found['reports']}", last["seconds"], "the second fifth", first["seconds"], "≤ 1.1×",
             last["seconds"] <= 1.1 * first["seconds"]),
-        dict(zip(COLUMNS, (f"the largest kernel in the last fifth of {found['reports']} reports (PSS)", f"{last['memory']:.0f} MB", "in the second fifth",
-             f"{first['memory']:.0f} MB", f"{last['memory'] / first['memory']:.2f}× as large", "≤ 250 MB", "yes" if memory <= 250 else "no",
-             f"{last['memory']:.0f} / {first['memory']:.0f}"), strict=True)),
+        line(f"the largest kernel in the last fifth of {found['reports']} reports (PSS)", f"{last['memory']:.0f} MB", "in the second fifth",
+             f"{first['memory']:.0f} MB", f"{last['memory'] / first['memory']:.2f}× as large", "≤ 250 MB", memory <= 250,
+             f"{last['memory']:.0f} / {first['memory']:.0f}"),
     ]  # fmt: skip
 
 
@@ -71,6 +76,16 @@ def of_data(found: dict, lines: int) -> list[dict]:
         row(f"{size}: a product table of the month, prepared", reading["all"], "a statement over the raw files", theirs["all"], "< 2 s",
             reading["all"] < 2, peaks(reading, theirs))
     )  # fmt: skip
+    ours, theirs = (found["bytes"][name] / 1e6 for name in ("prepare", "duckdb"))
+    rows.append(
+        line(f"{size}: ledger and views on the disk", f"{ours:.1f} MB", "the plain SQL script's", f"{theirs:.1f} MB", f"{ours / theirs:.2f}× as large")
+    )
+    for name, one in found["report"].items():
+        asked, whole = one["slices"], one["all"]
+        rows.append(
+            line(f"{size}: slices of `{name}`", f"{asked:.2f} s", "with all that is made of them", f"{whole:.2f} s", f"{asked / whole:.0%} of it", "< 2 s",
+                 asked < 2, f"{one['memory']} / –")
+        )  # fmt: skip
     return rows
 
 
@@ -101,27 +116,31 @@ def main() -> None:
     parser.add_argument("--stores", type=int, default=12, help="of the twelve, how many the batch reports beside the company (default 12)")
     parser.add_argument("--pairs", type=int, default=1, help="rounds of the batch, of which the median is told (default 1)")
     parser.add_argument("--many", type=int, default=49, help="stores that the part `many` reports beside the company (default 49)")
-    parser.add_argument("--only", choices=PARTS, help="one part; the others keep the figures of their last run. `many` takes long and runs only so")
+    parser.add_argument("--only", choices=PARTS, help="one part; the others, and data of other sizes, keep the figures of their last run. `many` takes long and runs only so")
     asked = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
     kept = RESULTS / "bench.json"
-    parts = json.loads(kept.read_text(encoding="utf-8"))["parts"] if kept.exists() else {}
+    parts = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     for name in [asked.only] if asked.only else [name for name in PARTS if name != "many"]:
         print(f"Measuring: {name} …", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             scratch = Path(folder)
             if name == "batch":
-                parts[name] = of_batch(batch.run(scratch, asked.stores, asked.pairs))
+                rows = of_batch(batch.run(scratch, asked.stores, asked.pairs))
             elif name == "data":
-                parts[name] = of_data(data.run(scratch, asked.size), asked.size)
+                rows = of_data(data.run(scratch, asked.size), asked.size)
             elif name == "many":
-                parts[name] = of_many(many.run(scratch, asked.many))
+                rows = of_many(many.run(scratch, asked.many))
             else:
-                parts[name] = of_exports(exports.run(scratch, asked.rows))
-    rows = [one for name in PARTS for one in parts.get(name, [])]
-    print("\n" + table(rows))
-    (RESULTS / "bench.md").write_text(f"{table(rows)}\n\nMeasured on {machine()}.\n", encoding="utf-8")
-    kept.write_text(json.dumps({"machine": machine(), "parts": parts}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+                rows = of_exports(exports.run(scratch, asked.rows))
+        part = f"data {asked.size}" if name == "data" else name
+        parts[part] = {"measured": f"{time.strftime('%Y-%m-%d')} on {machine()}", "rows": rows}
+    parts = {name: parts[name] for name in sorted(parts, key=lambda name: (PARTS.index(name.split()[0]), int(name.partition(" ")[2] or 0)))}
+    all_rows = table([row for part in parts.values() for row in part["rows"]])
+    print("\n" + all_rows)
+    notes = "\n".join(f"- {name}: {part['measured']}" for name, part in parts.items())
+    (RESULTS / "bench.md").write_text(f"{all_rows}\n\nEach part as it was measured last:\n\n{notes}\n", encoding="utf-8")
+    kept.write_text(json.dumps(parts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ The rivals in bench/rivals are what an analyst would write for this company: a s
 measured where it is installed (.venv/bin/python -m uv pip install polars). They leave the ledger, the spread ledger, the customers' months and
 the stock at cost as Parquet, the same rows as helpers.ledger.prepare, and nothing else: no checks and no checked rows, and nothing for what
 this company doesn't have (people, campaigns, regions, currencies, unknown costs). Money is exact in SQL and floats in the other two.
-A product table of one month stands beside one statement over the raw files.
+A product table of one month stands beside one statement over the raw files. What each part of the company's report asks of the prepared
+tables is told by itself, and how large they are.
 """
 
 import importlib.util
@@ -15,7 +16,9 @@ import duckdb
 
 from bench.company import write_company
 from bench.measure import in_python
+from helpers.batch import TABLES
 from helpers.files import stored
+from helpers.notebooks import all_notebooks
 
 RIVALS = Path(__file__).parent / "rivals"
 LAST = "2025-12"  # the last full month; the one after it holds nothing but refunds
@@ -60,6 +63,36 @@ con.execute("set enable_progress_bar = false")
 frame = con.execute(Path(script).read_text().replace("$company", company).replace("$month", f"{month}-01")).df()
 print(json.dumps({"all": time.monotonic() - began, "rows": len(frame), "contribution": float(frame["contribution"].sum())}))
 """
+REPORT = """
+import contextlib, io, json, time
+import nbformat
+from IPython.core.interactiveshell import InteractiveShell
+from helpers import batch, book
+data, month, part, out = sys.argv[1:]
+values, spent = {"data": data, "month": month, "scope": "company"}, []
+def timed(ask):
+    def asked(*given, **named):
+        start = time.monotonic()
+        answer = ask(*given, **named)
+        spent.append(time.monotonic() - start)
+        return answer
+    return asked
+for name in ("sql", "table"):
+    setattr(book.Book, name, timed(getattr(book.Book, name)))
+began = time.monotonic()
+if part == batch.TABLES:
+    book.gather(book.open_book(**values).prepared)
+    batch.write_tables(values, out)
+else:
+    shell = InteractiveShell.instance()
+    with contextlib.redirect_stdout(io.StringIO()):
+        for cell in nbformat.read(part, as_version=4).cells:
+            if cell.cell_type == "code":
+                shell.run_cell(cell.source).raise_error()
+                if "parameters" in cell.metadata.get("tags", []):
+                    shell.push(values)
+print(json.dumps({"all": time.monotonic() - began, "slices": sum(spent)}))
+"""
 SCAN = """
 import duckdb, json, time
 began = time.monotonic()
@@ -73,7 +106,8 @@ print(json.dumps({"all": time.monotonic() - began}))
 def run(scratch: Path, lines: int) -> dict[str, dict]:
     """What every way took with one company of this many order lines: `all` (seconds), `memory` (its peak, MB), and `checks` of our own.
 
-    "added" is the preparing of the same company when all but its last month is prepared already. Ends the measurement when results differ.
+    "report" holds the same of each part of the company's report, in the order in which the batch makes them, with the seconds of its `slices`;
+    "bytes" what ours and the SQL script's tables take on the disk. "added" is the preparing of the same company when all but its last month is prepared already. Ends the measurement when results differ.
     """
     folder, cache = scratch / "company", {"PROFIT_CACHE": str(scratch / "cache")}
     write_company(folder, lines)
@@ -84,6 +118,9 @@ def run(scratch: Path, lines: int) -> dict[str, dict]:
     tables = {"slice": _told(SLICE, folder, LAST, **cache), "statement": _told(STATEMENT, folder, LAST, RIVALS / "product_table.sql")}
     must_agree({name: {"rows": one["rows"], "contribution": one["contribution"]} for name, one in tables.items()}, lines)
     found |= tables | {"scan": _told(SCAN, folder)}
+    parts = {TABLES: TABLES} | {path.stem: path for path in all_notebooks()}
+    found["report"] = {name: _told(REPORT, folder, LAST, part, scratch, **cache) for name, part in parts.items()}
+    found["bytes"] = {name: taken(Path(found[name]["folder"])) for name in ("prepare", "duckdb")}
     if lines <= 10_000_000:
         cache = {"PROFIT_CACHE": str(scratch / "cache without its last month")}
         leave_out_last_month(folder, scratch / "earlier")
@@ -101,6 +138,12 @@ def rivals(lines: int) -> list[str]:
 def _told(code: str, *given: object, **environment: str) -> dict:
     result = in_python(code, *map(str, given), **environment)
     return result | json.loads(result.pop("lines")[-1])
+
+
+def taken(folder: Path) -> int:
+    """What the four tables that every way leaves take on the disk."""
+    tables = ("ledger", "spread", "customer_months", "stock")
+    return sum(path.stat().st_size for table in tables for path in [*folder.glob(f"{table}.parquet"), *folder.glob(f"{table}/*.parquet")])
 
 
 def results(folder: Path) -> dict[str, float]:

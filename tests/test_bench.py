@@ -71,6 +71,17 @@ def test_results_that_differ_end_the_benchmark(left):
 
 def test_a_row_for_every_way():
     ways = ("prepare", "duckdb", "polars", "pandas", "scan", "added", "slice", "statement")
-    rows = of_data({name: {"all": 2.0, "checks": 1.0, "memory": 500} for name in ways}, 20_000)
-    assert len(rows) == len(table(rows).splitlines()) - 2 == 6
+    found = {name: {"all": 2.0, "checks": 1.0, "memory": 500} for name in ways}
+    found |= {"report": {"02": {"all": 6.0, "slices": 3.0, "memory": 400}}, "bytes": {"prepare": 3_000_000, "duckdb": 2_000_000}}
+    rows = of_data(found, 20_000)
+    assert len(rows) == len(table(rows).splitlines()) - 2 == 8
     assert rows[1]["ratio"] == "2.0× faster" and rows[1]["met"] == "yes" and rows[3]["met"] == "no"
+    assert rows[6]["ratio"] == "1.50× as large" and rows[7]["ratio"] == "50% of it" and rows[7]["met"] == "no"
+
+
+def test_what_tables_take_on_the_disk(tmp_path):
+    for name in ("ledger/2025-01", "ledger/2025-02", "stock", "products"):
+        path = tmp_path / f"{name}.parquet"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"12345")
+    assert data.taken(tmp_path) == 15
