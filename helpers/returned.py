@@ -36,7 +36,8 @@ _BACK = f"""
     priced as (
         select s.*, r.quantity, r.restocked, r.reason, r.requested_on, r.refunded_on, coalesce(p.category, 'unallocated') as category, t.carrier,
                r.refunded_on - s.day as days, case when r.currency = $home then cast(1 as decimal(18,10)) else f.rate end as rate,
-               r.refund_amount, coalesce(r.handling_cost, 0) as handling_cost, coalesce(r.fee_refunded, 0) as fee_refunded
+               cast(r.refund_amount as decimal(20,4)) as refund_amount, cast(coalesce(r.handling_cost, 0) as decimal(20,4)) as handling_cost,
+               cast(coalesce(r.fee_refunded, 0) as decimal(20,4)) as fee_refunded
         from came r
         join sale s using (store, order_id, line_no)
         left join sent t using (store, order_id)
@@ -46,10 +47,10 @@ _BACK = f"""
         select store, order_id, channel, product_id, category, quantity, requested_on, refunded_on, days,
                coalesce(reason, 'not given') as reason, coalesce(carrier, 'not known') as carrier,
                case {" ".join(f"when days <= {end} then '{age}'" for age, end in AGES.items())} end as age,
-               cast(refund_amount as decimal(20,4)) * rate as refund, cast(handling_cost as decimal(20,4)) * rate as handling,
+               refund_amount * rate as refund, handling_cost * rate as handling,
                cast(-fulfilment as double) * quantity / sold as lost_shipping,
                case when restocked or quantity = 0 then 0 when uncosted_sales = 0 or cogs <> 0 then -cast(cogs as double) * quantity / sold end as write_down,
-               cast(fee_refunded as decimal(20,4)) * rate as fee_refunded,
+               fee_refunded * rate as fee_refunded,
                case when paid > 0 then -cast(platform_fees as double) * least(1, cast(refund_amount * rate as double) / cast(paid as double)) else 0 end
                    - cast(fee_refunded * rate as double) as fee_kept
         from priced)
