@@ -47,6 +47,7 @@ from helpers.notebooks import (
     normal,
     parameters,
 )
+from helpers.text import join_names
 
 SECONDS = 600  # how long a notebook may take, and longer with more than MANY order lines
 MANY = 25_000_000
@@ -140,17 +141,15 @@ def _declared(paths: list[Path]) -> dict[str, list[Parameter]]:
 
 def _scopes(book: Book, data: str, stores: str) -> list[str]:
     """The company, then the stores that were asked for, in the company's order."""
-    if "company" in book.stores:
-        raise BadInput("a store is called company, which is the word for all stores together; give that store another id")
     if stores == "all":
-        return ["company", *book.stores]
+        return ["company", *book.active_stores]
     wanted = [name.strip() for name in stores.split(",") if name.strip() and name.strip() != "company"]
     if not wanted and stores.strip() != "company":
         raise BadInput(f"stores must be all, company, or stores with commas between them, not {stores!r}")
     for name in wanted:
-        if name not in book.stores:
+        if name not in book.active_stores:
             open_book(data, book.month, name)  # says which stores there are
-    return ["company", *[name for name in book.stores if name in wanted]]
+    return ["company", *[name for name in book.active_stores if name in wanted]]
 
 
 def _tasks(book, data, scopes, folders, paths, declared, values) -> list[Task]:
@@ -437,6 +436,8 @@ def _not_read(book: Book) -> list[str]:
     """What the figures lack, in sentences: rows and totals that don't add up, and files and columns that no table knows."""
     came, totals = rows(book), reconcile.totals(book)
     notes = [rows_said(came)] if came["lost"].any() else []
+    silent = [store for store in book.stores if store not in book.active_stores]
+    notes += [f"No pages for {join_names(silent)}: no sales, costs or stock in the 90 days up to the end of {book.month}."] if silent else []
     notes += [reconcile.totals_said(totals)] if (totals["difference"].abs() > 0.005).any() else []
     notes += [f"Not read, since it is no table: {stray}" for stray in book.company.strays()]
     notes += [f"Left out of {row.file}: {row.left_out}" for row in unknown(book).itertuples()]

@@ -163,8 +163,13 @@ def open_book(data: str, month: str, scope: str = "company") -> "Book":
         raise BadInput(f"month {month} is not a month; this company has {months[0]} to {months[-1]}")
     elif month not in months:
         raise BadInput(f"month {month} has no sales; this company has {months[0]} to {months[-1]}")
+    for word, meaning in {"company": "all stores together", NOBODY["store"]: "what belongs to no store"}.items():
+        if word in book.stores:
+            raise BadInput(f"a store is called {word}, which is the word for {meaning}; give that store another id")
     if scope != "company" and scope not in book.stores:
         raise BadInput(f"{scope!r} is not a store; this company has {', '.join(book.stores)}{did_you_mean(scope, book.stores)}")
+    if scope != "company" and scope not in book.active_stores:
+        raise BadInput(f"store {scope} has no sales, costs or stock in the 90 days up to the end of {book.month}; {', '.join(book.active_stores)} had")
     return book
 
 
@@ -209,6 +214,15 @@ class Book:
     def stores(self) -> list[str]:
         """Stores with order lines, all of the company."""
         return [row[0] for row in self.con.execute("select distinct store from ledger where kind = 'sale' order by 1").fetchall()]
+
+    @cached_property
+    def active_stores(self) -> list[str]:
+        """Those of them about which the book's month can say something: in the ledger or in stock in the 90 days that end with it."""
+        window = {"start": (self.last_day - pd.Timedelta(days=90)).date(), "last": self.last_day.date()}
+        found = self.con.execute(
+            "select store from ledger where day > $start and day <= $last union select store from stock where date > $start and date <= $last", window
+        ).fetchall()
+        return [store for store in self.stores if (store,) in found]
 
     @cached_property
     def missing(self) -> dict[str, str]:

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from helpers import capital, customers, easing, forecast, stock, text
-from helpers.book import Book, kept, remembered
+from helpers.book import Book, dimension_sql, kept, remembered
 from helpers.contract import NOBODY
-from helpers.metrics import LEVELS, METRICS, WINDOW, facts, margins, month_targets, ratio
+from helpers.metrics import LEVELS, METRICS, WINDOW, facts, margins, month_targets, nobody, people_ladder, ratio, untold
 from helpers.policy import Rule
 
 COLUMNS = ["scope", "month", "area", "entity", "rule", "verdict", "metric", "value", "threshold", "money_at_stake", "sample_size",
@@ -242,7 +242,7 @@ def employers(book: Book) -> pd.DataFrame:
     """Facts of company, stores and teams: who employs people and can be read per head."""
     frames = [facts(book, level).assign(level=level) for level in ("company", "store", "team")]
     frame = pd.concat(frames, ignore_index=True)
-    return frame[~frame["entity"].isin(["shared", "unassigned"])].assign(sample_size=lambda f: f["orders"])
+    return frame[frame["entity"] != frame["level"].map(nobody)].assign(sample_size=lambda f: f["orders"])
 
 
 def targets(book: Book) -> pd.DataFrame:
@@ -261,9 +261,8 @@ def paces(book: Book) -> pd.DataFrame:
     """Facts of every sales target that can be reached: attainment_probability (1 or 0 when the month is over), shortfall (expected, of
     net sales), contribution_rate (of the sales so far, not below 0); low and high are the 95 % interval of the landing ÷ target."""
     frame = forecast.attainment_probabilities(book, month_targets(book).query("metric == 'net_sales' and level != 'segment'"))
-    sums = [
-        facts(book, level)[["entity", "net_sales", "contribution", "orders"]].assign(level=level) for level in sorted(set(frame["level"]))
-    ]
+    told = [level for level in sorted(set(frame["level"])) if not untold(book, level, "net_sales")]
+    sums = [facts(book, level)[["entity", "net_sales", "contribution", "orders"]].assign(level=level) for level in told]
     frame = (
         frame.merge(pd.concat(sums), on=["level", "entity"], how="left")
         if sums
@@ -392,8 +391,11 @@ def _margin_fall(book, level, hits):
 
 
 def _per_employee(book, level, hits):
-    months = book.months_back(12)
-    orders = book.order_sums(LEVELS[level], "l.month in (select unnest($months))", list(hits["entity"]), months=months)
+    history = people_ladder(book, level, book.months_back(12))
+    staffed = history[history["staffed"] & history["entity"].isin(hits["entity"])]
+    entity = dimension_sql(LEVELS[level]) if LEVELS[level] else "'company'"
+    who, when = staffed["entity"].tolist(), staffed["month"].tolist()
+    orders = book.order_sums(LEVELS[level], f"({entity}, l.month) in (select (unnest($who), unnest($when)))", who=who, when=when)
 
     def statistic(totals, hits):
         yearly = totals[0] - totals[0].mean(axis=-1, keepdims=True)  # what chance in the orders adds to or takes from the year

@@ -25,7 +25,7 @@ from helpers.landing import (
     run,
     season,
 )  # fmt: skip
-from helpers.metrics import COUNTED, LEVELS, month_targets, wilson
+from helpers.metrics import COUNTED, LEVELS, month_targets, untold, wilson
 from helpers.pacing import cautions, daily_targets
 from helpers.text import number, percent
 from helpers.weights import month_weights
@@ -141,10 +141,9 @@ def _group(book: Book, level: str, metric: str, rows: pd.DataFrame, day: pd.Time
     """The columns that attainment_probabilities adds, for the targets of one level and metric."""
     finished = day == book.last_day
     base = pd.DataFrame(index=rows.index).assign(as_of=day, finished=finished, method="", months=0, why="")
-    if level not in COUNTED.get(metric, LEVELS) or level not in LEVELS:
-        what = f"{metric.replace('_', ' ').capitalize()} can't be told apart by {level}."
+    if why := untold(book, level, metric):
         return base.assign(**dict.fromkeys(("actual", "attainment", "progress", "landing", "low_80", "high_80", "low_95", "high_95", "probability",
-                                            "shortfall"), np.nan), why=what)  # fmt: skip
+                                            "shortfall"), np.nan), why=why)  # fmt: skip
     entities, target = list(rows["entity"]), rows["target"].to_numpy(float)
     frame = daily(book, level, metric, peers(book, level, metric, entities))[entities]
     actual = frame.loc[book.first_day : day].sum().to_numpy().round(6)
@@ -272,7 +271,7 @@ def backtest(book: Book, metric: str = "net_sales") -> pd.DataFrame:
     """
     day = evening(book)
     aimed = month_targets(book)
-    aimed = aimed[(aimed["metric"] == metric) & aimed["level"].isin(COUNTED.get(metric, LEVELS)) & aimed["level"].isin(LEVELS)]
+    aimed = aimed[(aimed["metric"] == metric) & aimed["level"].isin([level for level in LEVELS if not untold(book, level, metric)])]
     wanted = _judged_levels(book, metric)
     for level, rows in aimed.groupby("level"):
         wanted.setdefault(level, sorted(rows["entity"]))

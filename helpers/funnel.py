@@ -50,6 +50,7 @@ def funnel(book: Book, level: str = "channel") -> pd.DataFrame:
     frame = pd.concat([whole, frame.sort_values(["paid", "entity"], ascending=[False, True])], ignore_index=True)
     frame["repeat"] = frame["paid"] - frame["of_unknown"] - frame["first_orders"]
     nothing = (frame["paid"] == 0) & (frame["marketing"].fillna(0).round(2) == 0) & frame[list(SEEN)].isna().all(axis=1)
+    nothing &= frame.index > 0  # the whole stays, also of a store that sold nothing
     return (
         frame[~nothing][["entity", *STEPS, "first_orders", "of_unknown", "marketing"]]
         .astype(dict.fromkeys(STEPS, float))

@@ -113,5 +113,5 @@ def _employers(book: Book) -> pd.DataFrame:
         ladder = people_ladder(book, level, wide)
         for month in months(book):
             year = wide[wide.index(month) - 11 : wide.index(month) + 1]
-            frames.append(metrics.yearly(ladder[ladder["month"].isin(year)]).assign(level=level, month=month))
+            frames.append(metrics.yearly(ladder[ladder["month"].isin(year)], level).assign(level=level, month=month))
     return pd.concat([each for each in frames if len(each)] or frames, ignore_index=True)

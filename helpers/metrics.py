@@ -234,12 +234,12 @@ def _with_buyers(book: Book, level: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 def _with_entities(book: Book, level: str, frame: pd.DataFrame) -> pd.DataFrame:
     """Add entities with stock or a target but nothing in the month's ledger, so that dead stock and missed targets are seen."""
-    wanted = set()
+    wanted = {book.scope} if level == "store" and book.scope != "company" else set()  # a store has figures also where they are 0
     if level in STOCKED and level != "company":
         stocked = (
             f"select distinct {_entity(level)} as entity from stock left join products p using (product_id) where {RECENT} and on_hand <> 0"
         )
-        wanted = set(book.sql(stocked, **_window(book))["entity"])
+        wanted |= set(book.sql(stocked, **_window(book))["entity"])
     if level in EMPLOYERS and "staffing" not in book.missing:
         wanted |= set(productivity(book, level)["entity"])  # who was staffed this year counts, also where this month's list has yet to come
     targets = month_targets(book)
@@ -273,13 +273,16 @@ def _mean_stock(book: Book) -> pd.DataFrame:
 def stock_metrics(book: Book, level: str) -> pd.DataFrame:
     """The frame of `stock_cover` with contribution_90, opening_stock, and the other metrics of stock."""
     opening = book.sql(
-        f"""select {_entity(level)} as entity, cast(sum(value) as double) as opening_stock from stock
+        f"""select {_entity(level)} as entity, cast(sum(value) as double) as opening_stock,
+                   count(*) filter (value is null and on_hand <> 0) as opening_unknown from stock
             join (select store, max(date) as date from stock where date <= $first group by store) using (store, date)
             left join products p using (product_id) where {{scope}} group by entity order by entity""",
         first=book.first_day.date(),
     )
     frame = stock_cover(book, level).merge(opening, on="entity", how="left").merge(_marketing_90(book, level), on="entity", how="left")
-    frame = frame.fillna({"opening_stock": 0.0, "marketing_90": 0.0})
+    frame = frame.fillna({"opening_unknown": 0, "marketing_90": 0.0})
+    known = (frame["opening_unknown"] == 0) | (level != "product")  # as in `stock_cover`, sums leave stock of unknown cost out
+    frame["opening_stock"] = frame["opening_stock"].fillna(0.0).where(known)
     frame["contribution_90"] = frame["cm2_90"] + frame["commissions_90"] + frame["marketing_90"]
     month, inventory, year = facts_cogs(book, level), frame["inventory"], 365 / WINDOW
     return frame.assign(
@@ -287,7 +290,7 @@ def stock_metrics(book: Book, level: str) -> pd.DataFrame:
         turns=ratio(frame["cogs_90"], inventory) * year,
         return_on_capital=ratio(frame["contribution_90"], inventory) * year,
         stock_to_sales=ratio(frame["opening_stock"], frame["entity"].map(month).fillna(0.0)),
-    ).drop(columns=["cm2_90", "commissions_90", "marketing_90"])
+    ).drop(columns=["cm2_90", "commissions_90", "marketing_90", "opening_unknown"])
 
 
 def stock_cover(book: Book, level: str) -> pd.DataFrame:
@@ -354,10 +357,10 @@ def _marketing_90(book: Book, level: str) -> pd.DataFrame:
 def productivity(book: Book, level: str) -> pd.DataFrame:
     """Operating profit a year per full-time person: entity, profit_per_employee, mean_fte, staffed_months (of the last 12), and
     uncosted_per_employee: what it would be more if the goods without a known cost had cost nothing."""
-    return yearly(people_ladder(book, level, book.months_back(12)))
+    return yearly(people_ladder(book, level, book.months_back(12)), level)
 
 
-def yearly(history: pd.DataFrame) -> pd.DataFrame:
+def yearly(history: pd.DataFrame, level: str) -> pd.DataFrame:
     """The frame of `productivity` from the people_ladder of a year's months."""
     staffed = history[history["staffed"]]
     by_entity = staffed.groupby("entity", sort=True)
@@ -370,7 +373,7 @@ def yearly(history: pd.DataFrame) -> pd.DataFrame:
             "staffed_months": months,
         }
     )
-    return frame[~frame.index.isin(NOBODY.values())].reset_index(names="entity")
+    return frame[frame.index != nobody(level)].reset_index(names="entity")
 
 
 def _order_to_payout(book: Book) -> float:
@@ -410,7 +413,7 @@ def attainments(book: Book, level: str, frame: pd.DataFrame) -> pd.DataFrame:
     targets = month_targets(book)
     targets = targets[targets["level"] == level]
     for metric, counted in (("new_customers", new_customers), ("collections", collections)):
-        if metric in set(targets["metric"]) and level in COUNTED[metric]:
+        if metric in set(targets["metric"]) and not untold(book, level, metric):
             frame = frame.merge(counted(book, level), on="entity", how="left").fillna({metric: 0})
     long = frame[["entity", *[name for name in TARGET_METRICS.split("/") if name in frame]]].melt(
         "entity", var_name="metric", value_name="actual"
@@ -435,6 +438,24 @@ COUNTED = {
     "collections": ("company", "store", "channel"),
 }
 """Levels at which new customers and money received can be told apart; at others such a target has no attainment."""
+
+
+def nobody(level: str) -> str:
+    """The entity of a level that stands for what belongs to nobody; empty for the company, which has none."""
+    return NOBODY.get(LEVELS[level], "")
+
+
+def untold(book: Book, level: str, metric: str) -> str:
+    """Why the company's tables can't tell what a level's entities brought of a target's metric, in a sentence; empty where they can."""
+    from helpers.customers import no_ids_said  # it rests on this module
+
+    what = metric.replace("_", " ").capitalize()
+    if level not in LEVELS or level not in COUNTED.get(metric, LEVELS):
+        return f"{what} can't be told apart by {level}."
+    table = "payouts" if metric == "collections" else "staffing" if level == "team" else ""
+    if table in book.missing:
+        return f"{what} of a {level} can't be told.{book.lacks(table)}"
+    return no_ids_said(book) if metric == "new_customers" else ""
 
 
 def new_customers(book: Book, level: str, months: Sequence[str] | None = None) -> pd.DataFrame:
@@ -526,9 +547,10 @@ CHOICES = (
     "A product is as old as `launched_on` says, else as its first sale or first day in stock.",
     "The contribution of 90 days, in `return_on_capital` of products and categories, takes each month's marketing as it is spread over "
     "that month's sales; of the company and its stores, as it was spent.",
-    "Opening stock is each store's last snapshot on or before the first day of the month.",
+    "Opening stock is each store's last snapshot on or before the first day of the month. What is there now is each store's last snapshot of the 90 "
+    "days that end with the month.",
     "Daily sales, for `reorder_now`, are the units of the last 90 days, or since the first sale where that is later, per day.",
-    "Forward days are what is on hand at the month's last snapshots ÷ the demand to come: that of the last 90 days × what the scope sold in the 90 "
+    "Forward days are what is on hand at the last snapshots ÷ the demand to come: that of the last 90 days × what the scope sold in the 90 "
     "days after them a year (52 weeks) ago ÷ in those 90 days; without a year and 90 days of sales, × 1. Sell-through is sold ÷ (sold + on hand "
     "at the end), since what came in is not always known.",
     "A shelf (product and store) is empty where on hand less reserved is not above 0; a snapshot stands for the days until the store's next one, "

@@ -223,10 +223,10 @@ def season_orders(book: Book) -> pd.DataFrame:
 
 
 def _usable(book: Book) -> pd.DataFrame:
-    """entity, usable (on hand − reserved + incoming at the month's last snapshots), lead_time_days, of every product of the catalogue."""
+    """entity, usable (on hand − reserved + incoming at the stores' last snapshots), lead_time_days, of every product of the catalogue."""
     return book.sql(
         f"""select product_id as entity, usable, cast(lead_time_days as double) as lead_time_days from products
             left join (select product_id, cast(sum(on_hand - reserved + incoming) as double) as usable from ({stock._LAST}) group by product_id)
                  using (product_id) order by product_id""",
-        **stock._month(book),
+        **stock._window(book),
     )

@@ -8,9 +8,8 @@ import pandas as pd
 
 from helpers import days
 from helpers.book import Book, remembered
-from helpers.contract import NOBODY
 from helpers.forecast import attainment_probabilities
-from helpers.metrics import month_targets
+from helpers.metrics import month_targets, nobody
 from helpers.targets import CENT, RECENT, YEAR, monthly, proposal, root
 from helpers.text import label, money, number
 
@@ -115,7 +114,7 @@ def held_back(book: Book, level: str) -> pd.DataFrame:
     rows = []
     for entity, part in year_of_targets(book, level).dropna(subset="fair").groupby("entity"):
         part = part[part["fair"] > CENT]
-        if len(part) < RECENT or entity in NOBODY.values():
+        if len(part) < RECENT or entity == nobody(level):
             continue
         year = ratchet(part["sales"], part["fair"])
         lost = (year["sales"] - year["fair"]).clip(lower=0).sum()

@@ -8,8 +8,7 @@ import pandas as pd
 
 from helpers.book import SPREAD_DIMENSIONS, Book, remembered
 from helpers.capital import WHOLE, visible
-from helpers.contract import NOBODY
-from helpers.metrics import COUNTED, LEVELS, ratio
+from helpers.metrics import LEVELS, nobody, ratio, untold
 from helpers.policy import Target
 from helpers.targets import CENT, COUNTS, MIXED, PROFITS, RECENT, belongs, called, comparable, history, nodes, proposed, root, usual_parent
 from helpers.text import count, join_names, label, money, number, percent, title
@@ -43,7 +42,7 @@ def gaps(book: Book) -> pd.DataFrame:
         asked = proposed(book, level, metric)
         others = asked[(asked > CENT) & ~asked.index.isin(part["entity"])]  # what belongs to nobody is one of them
         if level == "campaign":  # others were of other months
-            others = others[others.index.isin(NOBODY.values())]
+            others = others[others.index == nobody(level)]
         homes = [usual_parent(level, entity, group_of, every, top) for entity in others.index]
         tellable = bool(len(asked)) and bool(asked.notna().any())
         for (parent_level, parent), mine in part.groupby(["parent_level", "parent"], sort=False):
@@ -89,7 +88,7 @@ def smart(book: Book) -> pd.DataFrame:
     coverage = {level: _coverage(book, level) for level in known}
     young, rows = sum(month < book.month for month in book.months) < RECENT, []
     for row in frame.itertuples():
-        tellable = row.level in LEVELS and row.level in COUNTED.get(row.metric, LEVELS)
+        tellable = not untold(book, row.level, row.metric)
         past = _comparable_of(book, row.level, row.entity, row.metric) if tellable else pd.Series(dtype=float)
         low, high = (float(past.quantile(q)) if len(past) else np.nan for q in (policy.target.min_percentile, policy.target.max_percentile))
         highest = past.max() if len(past) else np.nan
@@ -129,7 +128,7 @@ def _measurable(book: Book, row, coverage: float) -> str:
     if row.metric == "collections" and row.level in LEVELS and row.level not in WHOLE:
         followed = visible(book, row.level).get(row.entity, 0.0)  # only what is paid by order leads to a person or a product
         return "yes" if followed >= least else f"{percent(followed, 0)} paid by order"
-    if row.level not in LEVELS or row.level not in COUNTED.get(row.metric, LEVELS):
+    if untold(book, row.level, row.metric):
         return "not told apart here"
     return f"cost known for {percent(coverage, 0)}" if row.metric in PROFITS and coverage < least else "yes"
 
@@ -232,7 +231,7 @@ def gaps_said(frame: pd.DataFrame, currency: str) -> str:
 
 
 def _those(row: pd.Series) -> str:
-    if row["others"] == 1 and row["first"] in NOBODY.values():
+    if row["others"] == 1 and row["first"] == nobody(row["level"]):
         return f"sales that belong to no {row['level']}"
     return (
         f"{number(row['others'])} {row['level'] if row['others'] == 1 else _PLURAL.get(row['level'], row['level'] + 's')} without a target"

@@ -7,17 +7,18 @@ from helpers.book import Book, remembered
 from helpers.days import as_of
 from helpers.metrics import WINDOW, facts, ratio
 
-_LAST = """select s.* from stock s join (select store, max(date) as date from stock where date between $first and $last group by store) d
+_LAST = """select s.* from stock s join (select store, max(date) as date from stock where date > $start and date <= $last group by store) d
            using (store, date) where {scope}"""
+"""Each store's last snapshot of the `_window`. A store that doesn't count every month has not lost its goods."""
 
 
-def _month(book: Book) -> dict:
-    return {"first": book.first_day.date(), "last": book.last_day.date()}
+def _window(book: Book, days: int = WINDOW) -> dict:
+    return {"start": (book.last_day - pd.Timedelta(days=days)).date(), "last": book.last_day.date()}
 
 
 @remembered
 def oversold(book: Book) -> pd.DataFrame:
-    """Products with more units promised than on hand in some store, at each store's last snapshot of the month.
+    """Products with more units promised than on hand in some store, at each store's last snapshot.
 
     Columns: entity (product), available (units short, negative, summed over the stores that are short), stores, snapshot (day),
     unit_price (what a unit sold for in the last 90 days, in the reporting currency).
@@ -29,15 +30,15 @@ def oversold(book: Book) -> pd.DataFrame:
                 select product_id, cast(sum(gross_sales + discounts) as double) / sum(quantity) as price
                 from ledger where kind = 'sale' and day > $start and day <= $last and {{scope}} group by product_id) using (product_id)
             where on_hand - reserved < 0 group by product_id order by product_id""",
-        **_month(book), start=(book.last_day - pd.Timedelta(days=WINDOW)).date(),
-    )  # fmt: skip
+        **_window(book),
+    )
 
 
 @remembered
 def replenishment(book: Book) -> pd.DataFrame:
     """How many days the stock of each selling product lasts, beside its supplier's lead time.
 
-    Columns: entity (product), usable (on hand − reserved + incoming, all stores of the scope at their last snapshot of the month),
+    Columns: entity (product), usable (on hand − reserved + incoming, all stores of the scope at their last snapshots),
     daily_sales (units a day over the last 90 days, or since the first sale where that is later), cover_days, lead_time_days,
     daily_gross_profit (reporting currency, not below 0), sample_size (orders).
     """
@@ -52,8 +53,8 @@ def replenishment(book: Book) -> pd.DataFrame:
                       where kind = 'sale' and day <= $last and {{scope}} group by product_id) using (product_id)
                   where kind = 'sale' and day > $start and day <= $last and {{scope}} group by product_id) using (product_id)
             join products using (product_id) where lead_time_days is not null order by product_id""",
-        **_month(book), start=(book.last_day - pd.Timedelta(days=WINDOW)).date(),
-    )  # fmt: skip
+        **_window(book),
+    )
 
 
 # ---- what lies where, and how long it lasts --------------------------------------------------------------------------------------
@@ -61,13 +62,9 @@ def replenishment(book: Book) -> pd.DataFrame:
 IDLE = 30  # days without a sale after which stock that is there counts as idle, and with one in which an empty shelf counts as missed
 
 
-def _window(book: Book, days: int = WINDOW) -> dict:
-    return {"start": (book.last_day - pd.Timedelta(days=days)).date(), "last": book.last_day.date()}
-
-
 @remembered
 def positions(book: Book) -> pd.DataFrame:
-    """What lies in which store at its last snapshot of the month, and does it sell?
+    """What lies in which store at its last snapshot, and does it sell?
 
     store, product_id, date (of the snapshot), on_hand, reserved, incoming, available (on hand − reserved), value (at cost, reporting
     currency; blank = no known cost), sold_30 (units of the month's last 30 days in that store). Sorted by store and product.
@@ -80,7 +77,7 @@ def positions(book: Book) -> pd.DataFrame:
                        where kind = 'sale' and day > $recent and day <= $last and {{scope}} group by store, product_id) l
                  on s.store = l.store and s.product_id = l.product_id
             order by s.store, s.product_id""",
-        **_month(book), recent=(book.last_day - pd.Timedelta(days=IDLE)).date(),
+        **_window(book), recent=(book.last_day - pd.Timedelta(days=IDLE)).date(),
     )  # fmt: skip
 
 
@@ -148,7 +145,7 @@ def cover(book: Book) -> pd.DataFrame:
         f"""select product_id as entity, cast(sum(on_hand) as bigint) as on_hand,
                    case when count(*) filter (value is null and on_hand <> 0) = 0 then cast(sum(coalesce(value, 0)) as double) end as value
             from ({_LAST}) group by product_id order by product_id""",
-        **_month(book),
+        **_window(book),
     )
     if sums.empty:
         return pd.DataFrame(columns=columns)
@@ -269,7 +266,7 @@ def watch(book: Book) -> pd.DataFrame:
     """Who has promised more than is there, who could help, and how old is that knowledge?
 
     entity, name, store, on_hand, reserved, available (on hand − reserved), incoming (of that store), elsewhere (available in the company's
-    other stores, each not below 0, at their last snapshots of the month), pool (available + incoming of all stores of the company), snapshot, age_days (from the
+    other stores, each not below 0, at their last snapshots), pool (available + incoming of all stores of the company), snapshot, age_days (from the
     snapshot to the day that the data reach), unit_price. One row per store and product with less than nothing available, worst first.
     Which stores share their stock no table says: `elsewhere` and `pool` take all of the company.
     """

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from helpers.book import JOINS, SPREAD_DIMENSIONS, Book, dimension_sql, remembered
-from helpers.contract import NOBODY, TARGET_METRICS
+from helpers.contract import TARGET_METRICS
 from helpers.days import as_of
-from helpers.metrics import COUNTED, LEVELS, collections, month_targets, new_customers, ratio
+from helpers.metrics import LEVELS, collections, month_targets, new_customers, nobody, ratio, untold
 from helpers.text import BLANK, count, join_names, label, money, number, percent, signed_money
 
 MEASURES = tuple(TARGET_METRICS.split("/"))
@@ -217,7 +217,7 @@ def history(book: Book, level: str) -> pd.DataFrame:
         if metric == "orders":
             more = book.ladder(["month", *([dimension] if dimension else [])], months).rename(columns={dimension: "entity"})
             more = (more if dimension else more.assign(entity="company"))[["month", "entity", "orders"]].astype({"orders": float})
-        elif level in COUNTED[metric] and not (metric == "collections" and "payouts" in book.missing):
+        elif not untold(book, level, metric):
             more = (new_customers if metric == "new_customers" else collections)(book, level, months)
         else:
             continue
@@ -356,8 +356,7 @@ def usual_parent(level: str, entity: str, group_of: dict, known: Collection, top
     """What an entity is split from: products from their category, people from their team, all else from the root."""
     if level not in PARENT:
         return top
-    nobody = NOBODY["category" if level == "product" else "team"]
-    group = (PARENT[level], group_of[level].get(entity, nobody))
+    group = (PARENT[level], group_of[level].get(entity, nobody(PARENT[level])))
     return group if group in known else top
 
 
@@ -379,7 +378,7 @@ def called(book: Book, frame: pd.DataFrame, who: pd.Series) -> pd.Series:
         entity
         if level == "company"
         else f"no {level}"
-        if entity in NOBODY.values()
+        if level in LEVELS and entity == nobody(level)
         else f"{level} {listed[level].get(entity, entity) if level in listed else entity}"
         for level, entity in pairs
     ]
@@ -396,7 +395,7 @@ def absent_said(book: Book) -> str:
         return "A store's page knows only the store's own targets; those of channels, teams and the rest are in the report of the company."
     without = [level for level in (*LEVELS, "segment") if level not in set(frame["level"])]
     said = f"No target is set for any {join_names(dict.fromkeys(without), 9)}." if without else "Every level has targets."
-    blind = [level for level in frame["level"].unique() if level not in LEVELS or (level == "team" and "staffing" in book.missing)]
+    blind = [level for level in frame["level"].unique() if untold(book, level, "net_sales")]
     return said + (
         f" Targets of the level {join_names(blind)} stay blank: this month's data can't tell who belongs to it." if blind else ""
     )

@@ -23,6 +23,26 @@ def small_company(tmp_path) -> Path:
     return Path(shutil.copytree(Path(__file__).parent / "hand" / "company", tmp_path / "company"))
 
 
+@pytest.fixture
+def odd_company(tmp_path) -> Path:
+    """March 2025 of a store that sells for millions, after a store that closed in February and before one that opens in April. There are
+    targets of every level and metric, and none of the tables that most of them would need."""
+    levels = "company,company store,open channel,web region,R category,K product,P team,T employee,E segment,new campaign,C".split()
+    metrics = "net_sales gross_profit contribution orders new_customers collections".split()
+    files = {
+        "company.toml": 'name = "Odd"\nreporting_currency = "VND"\ntimezone = "UTC"\n',
+        "order_lines.csv": "order_id,line_no,ordered_at,store,channel,product_id,quantity,gross_amount,unit_cost\n"
+        "1,1,2025-02-01,closed,web,P,1,100,50\n2,1,2025-03-01,open,web,P,1,200000000,150000000\n3,1,2025-04-01,later,web,P,1,100,50\n",
+        "returns.csv": "store,order_id,line_no,refunded_on,quantity,refund_amount,restocked,fee_refunded\nopen,2,1,2025-03-08,1,199999999.99,false,12345.67\n",
+        "targets.csv": "month,level,entity,metric,target\n" + "".join(f"2025-03,{one},{metric},100\n" for one in levels for metric in metrics),
+    }
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_text(content, encoding="utf-8")
+    return folder
+
+
 @pytest.fixture(scope="session")
 def two_teams(tmp_path_factory) -> Path:
     """The company of two teams over January and February 2025."""

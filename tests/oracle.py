@@ -484,7 +484,9 @@ def metrics(folder: str | Path | Company, month: str, scope: str = "company") ->
         sums, window = view.month_sums(month, level), view.window_sums(month, level)
         mean = view.mean_stock(month, level) if level in WITH_STOCK else {}
         units = view.mean_stock(month, level, units=True) if level in WITH_STOCK else {}
-        opening = view.stock_value(view.snapshot(first_day(month)), level) if level in WITH_STOCK else {}
+        counted = view.snapshot(first_day(month)) if level in WITH_STOCK else []
+        opening = view.stock_value(counted, level)
+        dark = {row["product_id"] for row in counted if row["on_hand"] and cost_on(company, row["product_id"], row["date"]) is None}
         for entity in {*sums, *mean, *opening, *view.staffed(month, level)}:
             total, recent = sums[entity], window[entity]
             for empty in (total, recent):
@@ -500,8 +502,9 @@ def metrics(folder: str | Path | Company, month: str, scope: str = "company") ->
                 found["gmroi"] = ratio(recent["gross_profit"] * annual, stock) if known else None
                 found["turns"] = ratio(-recent["cogs"] * annual, stock) if known else None
                 found["return_on_capital"] = ratio(recent["contribution"] * annual, stock) if known else None
-                found["stock_to_sales"] = ratio(opening.get(entity, Fraction(0)), -total["cogs"]) if opening else None
-            if level in ("company", "store", "team") and entity not in NOBODY.values():
+                known = bool(opening) and not (level == "product" and entity in dark)
+                found["stock_to_sales"] = ratio(opening.get(entity, Fraction(0)), -total["cogs"]) if known else None
+            if level in ("company", "store", "team") and entity != NOBODY.get(level):
                 found["profit_per_employee"] = view.profit_per_employee(month, level, entity)
             out |= {(level, entity, metric): value for metric, value in found.items()}
     if scope == "company":
@@ -629,7 +632,7 @@ def first_seen(view: View, product: str) -> date | None:
 def stock_rules(view: View, month: str) -> set:
     last, fired = last_day(month), set()
     available = defaultdict(int)
-    for row in view.snapshot(last, since=first_day(month)):
+    for row in view.snapshot(last, since=last - timedelta(days=89)):
         free = row["on_hand"] - (row["reserved"] or 0)
         available[row["product_id"]] += free + (row["incoming"] or 0)
         if free < 0:

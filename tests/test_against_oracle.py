@@ -14,6 +14,7 @@ import pytest
 
 from helpers import ledger
 from helpers.book import open_book
+from helpers.contract import BadInput
 from helpers.decisions import decide
 from helpers.metrics import metrics
 
@@ -83,6 +84,10 @@ def views(company: oracle.Company, seed: int) -> list[tuple[str, str]]:
 
 
 def check(folder: Path, company: oracle.Company, month: str, scope: str) -> None:
+    if scope != "company" and scope not in open_book(str(folder), month).active_stores:
+        with pytest.raises(BadInput, match=f"store {scope} has no sales, costs or stock in the 90 days up to the end of {month}"):
+            open_book(str(folder), month, scope)
+        return
     book = open_book(str(folder), month, scope)
     assert set_aside_differences(book, company) == []
     ours, reference = row_counts(book, company)

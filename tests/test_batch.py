@@ -165,11 +165,23 @@ def test_refused_before_anything_is_written(options, sentence, small_company, tm
     assert not (tmp_path / "out").exists()
 
 
-def test_refused_a_store_called_company(small_company, two_notebooks, tmp_path):
+@pytest.mark.parametrize("word", ["company", "shared"])
+def test_refused_a_store_called_by_a_word_of_ours(word, small_company, two_notebooks, tmp_path):
     lines = small_company / "order_lines.csv"
-    lines.write_text(lines.read_text(encoding="utf-8").replace("\nB,", "\ncompany,"), encoding="utf-8")
-    with pytest.raises(BadInput, match="a store is called company"):
+    lines.write_text(lines.read_text(encoding="utf-8").replace("\nB,", f"\n{word},"), encoding="utf-8")
+    with pytest.raises(BadInput, match=f"a store is called {word}"):
         report(small_company, two_notebooks, tmp_path / "out")
+
+
+def test_stores_of_other_times_get_no_pages_and_are_named(odd_company, two_notebooks, tmp_path):
+    lines = odd_company / "order_lines.csv"
+    lines.write_text(lines.read_text(encoding="utf-8") + "4,1,2024-05-01,long ago,web,P,1,100,50\n", encoding="utf-8")
+    report(odd_company, two_notebooks, tmp_path / "out", month="2025-03")
+    made = json.loads((tmp_path / "out" / "Odd" / "2025-03" / "run.json").read_text(encoding="utf-8"))
+    assert list(made["scopes"]) == ["company", "closed", "open"]
+    assert made["not_read"] == ["No pages for later and long ago: no sales, costs or stock in the 90 days up to the end of 2025-03."]
+    with pytest.raises(BadInput, match="store later has no sales, costs or stock in the 90 days up to the end of 2025-03; closed, open had"):
+        report(odd_company, two_notebooks, tmp_path / "out", month="2025-03", stores="later")
 
 
 def test_refused_a_notebook_whose_parameter_is_misspelt(small_company, tmp_path):

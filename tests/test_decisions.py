@@ -13,6 +13,8 @@ from folders import LINES, ONE_LINE, TOML, write
 
 from helpers.book import open_book
 from helpers.decisions import COLUMNS, bootstrap, decide, decision_table, sentence
+from helpers.forecast import attainment_probabilities
+from helpers.metrics import metrics
 
 EVIL = "=cmd|' /C calc'!A0\n<script>alert(1)</script>\u202e../../x"
 
@@ -231,6 +233,46 @@ def test_profit_per_employee_at_the_line(tmp_path, line, rule):
     assert sorted(fired["level"]) == ["company", "store", "team"] and set(fired["rule"]) == {rule}
     assert fired["value"].tolist() == [120_000] * 3 and fired["money_at_stake"].tolist() == pytest.approx([abs(120_000 - line) / 12] * 3)
     assert set(fired["sample_size"]) == {5} and set(fired["confidence"]) == {"close" if line == 120_000 else "clear"}
+
+
+def test_profit_per_employee_rests_on_the_orders_of_staffed_months(tmp_path):
+    """Twenty orders of a month without staffing are in neither the value nor its evidence."""
+    lines = "".join(f"n{n},1,2025-11-05,s,web,P,1,30,20\n" for n in range(200)) + "".join(f"j{n},1,2025-01-05,s,web,P,1,10020,20\n" for n in range(20))
+    files = {
+        "order_lines.csv": "order_id,line_no,ordered_at,store,channel,product_id,quantity,gross_amount,unit_cost\n" + lines,
+        "staffing.csv": "month,employee_id,team,store,fte,cost\n2025-11,E1,T,s,1,0\n",
+    }
+    fired = decide(open_book(str(write(tmp_path, files, TOML)), "2025-11"), "team").set_index("level")
+    assert fired.loc[["company", "store"], "value"].tolist() == [24_000] * 2  # 200 × 10 × 12
+    assert fired.loc[["company", "store"], "sample_size"].tolist() == [200] * 2
+    assert fired.loc[["company", "store"], "confidence"].tolist() == ["clear"] * 2
+
+
+def test_words_for_nobody_are_names_at_other_levels(tmp_path):
+    """A store called unallocated and a team called shared are a store and a team."""
+    files = {
+        "order_lines.csv": "order_id,line_no,ordered_at,store,channel,product_id,quantity,gross_amount,unit_cost,employee_id\n"
+        + "".join(f"{n},1,2025-03-01,unallocated,web,P,1,100,10,E1\n" for n in range(5)),
+        "staffing.csv": "month,employee_id,team,store,fte,cost\n2025-03,E1,shared,unallocated,1,10\n",
+    }
+    fired = decide(open_book(str(write(tmp_path, files, TOML)), "2025-03"), "team")
+    assert sorted(zip(fired["level"], fired["entity"], strict=True)) == [("company", "company"), ("store", "unallocated"), ("team", "shared")]
+
+
+def test_a_target_that_no_table_can_tell_is_blank_and_fires_nothing(tmp_path):
+    """A team without staffing, money without payouts, new customers without ids: not told, which is not missed."""
+    targets = [("team", "north", "net_sales"), ("company", "company", "collections"), ("company", "company", "new_customers")]
+    files = {
+        "order_lines.csv": ONE_LINE,
+        "targets.csv": "month,level,entity,metric,target\n" + "".join(f"2025-03,{level},{name},{metric},100\n" for level, name, metric in targets),
+    }
+    book = open_book(str(write(tmp_path, files, TOML)), "2025-03")
+    assert "off_pace" not in set(decide(book)["rule"])
+    told = metrics(book)
+    assert told.loc[told["metric"].str.startswith("attainment"), "value"].notna().sum() == 0
+    why = attainment_probabilities(book).set_index("metric")["why"]
+    assert why["net_sales"].startswith("Net sales of a team can't be told. This company has no table staffing")
+    assert why["collections"].startswith("Collections of a company can't be told.") and "customer_id" in why["new_customers"]
 
 
 def test_bootstrap():

@@ -25,10 +25,12 @@ def test_stored_notebook_keeps_the_rules(path):
 
 
 @pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
-def test_runs_for_a_store_and_for_a_company_with_few_tables(path, small_company):
+def test_runs_for_a_store_and_for_companies_with_few_tables(path, small_company, odd_company):
     for values in (
         {"data": str(PROJECT / "data" / "sample"), "month": "2025-12", "scope": "us-shop"},
         {"data": str(small_company), "month": "2025-03", "scope": "company"},
+        {"data": str(odd_company), "month": "2025-03", "scope": "company"},
+        {"data": str(odd_company), "month": "2025-03", "scope": "closed"},
     ):
         _, failure = notebooks.execute(path, values, config=kernels.use())
         assert failure is None, failure

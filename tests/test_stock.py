@@ -8,7 +8,7 @@ import pytest
 from folders import LINES, write
 from real_sets import company, needed
 
-from helpers import clearance, sample, stock
+from helpers import clearance, metrics, sample, stock
 from helpers.book import open_book
 
 FIRST, LAST = date(2025, 2, 10), date(2025, 4, 30)
@@ -82,6 +82,32 @@ def test_who_promised_more_than_there_is(shop):
     assert alone.iloc[0][["available", "elsewhere", "pool"]].tolist() == [-2, 9, 11]  # what others have is known in one store's view too
     ages = stock.snapshot_ages(shop).set_index("store")
     assert ages.loc["A", ["snapshots", "products", "age_days"]].tolist() == [4, 3, 0]
+
+
+def test_a_store_that_did_not_count_this_month_still_has_its_goods(tmp_path):
+    """A has 100 units on 28 February, B one on 15 March; A sells one a day: 101 days. What B owes is seen, whenever it was counted."""
+    rows = "".join(f"{n},1,{date(2025, 1, 1) + timedelta(n)},A,web,P,1,100,50\n" for n in range(90))
+    folder = write(tmp_path / "shop", {
+        "order_lines.csv": f"{LINES},unit_cost\n{rows}b,1,2025-03-01,B,web,Q,1,100,50\n",
+        "inventory.csv": "date,store,product_id,on_hand,reserved\n2025-02-28,A,P,100,\n2025-02-28,A,Q,0,5\n2025-03-15,B,P,1,\n2024-12-01,C,P,900,\n",
+        "products.csv": "product_id,name,lead_time_days\nP,Pot,10\n",
+    })  # fmt: skip
+    book = open_book(str(folder), "2025-03")
+    assert stock.replenishment(book).set_index("entity").loc["P", ["usable", "daily_sales"]].tolist() == [101, 1]
+    assert stock.oversold(book)[["entity", "available", "stores"]].values.tolist() == [["Q", -5, "A"]]
+
+
+def test_opening_stock_without_a_cost_is_unknown(tmp_path):
+    """P is sold with a cost of its own, but what fifty units in the opening count cost nobody knows; Q has a cost in both counts."""
+    folder = write(tmp_path / "shop", {
+        "order_lines.csv": f"{LINES},unit_cost\n1,1,2025-03-01,A,web,P,2,100,30\n2,1,2025-03-01,A,web,Q,1,100,30\n",
+        "inventory.csv": "date,store,product_id,on_hand\n2025-02-28,A,P,50\n2025-02-28,A,Q,6\n",
+        "product_costs.csv": "product_id,valid_from,unit_cost\nQ,2025-01-01,10\n",
+    })  # fmt: skip
+    book = open_book(str(folder), "2025-03")
+    found = metrics.facts(book, "product").set_index("entity")["stock_to_sales"]
+    assert pd.isna(found["P"]) and found["Q"] == 2  # 6 × 10 ÷ 30
+    assert metrics.facts(book, "company")["stock_to_sales"].tolist() == [pytest.approx(60 / 90)]  # sums leave it out
 
 
 def test_a_shop_without_stock_has_nothing_to_show(tmp_path):
