@@ -177,6 +177,12 @@ def _refuse_binary(path: Path) -> None:
 # --- encoding
 
 
+_ADVICE = (
+    'save it as UTF-8, or name its encoding in company.toml: order_lines = "gb18030" under [encodings] for a table, '
+    'encoding = "gb18030" in its [[sources]] entry for an export'
+)
+
+
 def _named(encoding: str, path: Path) -> str:
     try:
         found = codecs.lookup(encoding).name
@@ -187,11 +193,7 @@ def _named(encoding: str, path: Path) -> str:
 
 
 def _not_text(path: Path, encoding: str) -> BadInput:
-    return BadInput(f"{path.name} isn't {encoding} text: {_advice(path)}")
-
-
-def _advice(path: Path) -> str:
-    return f'save it as UTF-8, or name its encoding in company.toml under [encodings], as in {path.stem} = "gb18030"'
+    return BadInput(f"{path.name} isn't {encoding} text: {_ADVICE}")
 
 
 def _detect(path: Path) -> str:
@@ -213,9 +215,9 @@ def _detect(path: Path) -> str:
     scores = sorted(((_likeness(sample, codec), codec) for codec in ("gb18030", "cp932", "cp1252")), reverse=True)
     (best, encoding), (second, other), *_ = scores
     if best < 0.6:
-        raise BadInput(f"{path.name} isn't readable text in UTF-8, UTF-16, cp1252, gb18030 or cp932: {_advice(path)}")
+        raise BadInput(f"{path.name} isn't readable text in UTF-8, UTF-16, cp1252, gb18030 or cp932: {_ADVICE}")
     if best - second < 0.2:
-        raise BadInput(f"{path.name} can be read as {encoding} and as {other}: {_advice(path)}")
+        raise BadInput(f"{path.name} can be read as {encoding} and as {other}: {_ADVICE}")
     return encoding
 
 
@@ -279,7 +281,7 @@ def _likeness(sample: bytes, codec: str) -> float:
         if codec == "utf-8":
             good += len(run) - run.count(BAD)
         elif codec == "gb18030":
-            good += sum(1 if c in _HANZI else 0.8 * (c in _RARE_HANZI) for c in run)
+            good += sum(1 if c in _HANZI else 0.3 * (c in _RARE_HANZI) for c in run)  # Cyrillic of one byte a letter looks like rare ones
         elif codec == "cp932":
             sound = _JAPANESE_RUN.fullmatch(run)
             good += len(run) if sound else sum(1 if c in _KANJI else 0.2 * (c in _RARE_KANJI) for c in run)
@@ -287,7 +289,8 @@ def _likeness(sample: bytes, codec: str) -> float:
             letters = len(_LATIN.findall(run))
             signs = len((_BESIDE if letters else _SIGNS).findall(run))
             in_word = re.search("[A-Za-z]", text[max(0, found.start() - 1) : found.start()] + text[found.end() : found.end() + 1])
-            good += len(run) * (letters + signs == len(run) <= 3 and letters <= 2 and (not letters or in_word is not None))
+            alone = len(run) in (1, 3) and run.isupper()  # `É-1`, `ÄÖÜ`: half-width kana in cp932, and no pairs as Chinese would be
+            good += len(run) * (alone or (letters + signs == len(run) <= 3 and letters <= 2 and (not letters or in_word is not None)))
     return good / max(1, total)
 
 

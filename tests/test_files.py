@@ -183,6 +183,23 @@ def test_unicode_with_and_without_mark(read, codec):
     assert read(b"\xfe\xff" + "a,b\n1,é\n".encode("utf-16-be"))[1] == [(2, "1", "é")]
 
 
+@pytest.mark.parametrize("name", ["É-1", "Ø 12 mm", "À la carte", "ÄÖÜ", "Ñ"])
+def test_a_capital_that_stands_alone_is_not_taken_for_japanese(read, name):
+    data = f"order_id,name\n1,{name}\n".encode("cp1252")
+    with pytest.raises(BadInput, match="can be read as cp932 and as cp1252"):
+        read(data)
+    assert read(data, encoding="cp1252")[1] == [(2, "1", name)]
+    assert read(f"order_id,name\n1,{name}\n2,Größe\n".encode("cp1252"))[0].encoding == "cp1252"
+
+
+@pytest.mark.parametrize("name", ["Привет", "Иванов Пётр", "Кофе зелёный", "Чай"])
+def test_cyrillic_of_one_byte_a_letter_is_not_taken_for_chinese(read, name):
+    data = f"order_id,name\n1,{name}\n".encode("cp1251")
+    with pytest.raises(BadInput, match="isn't readable text in UTF-8"):
+        read(data)
+    assert read(data, encoding="cp1251")[1] == [(2, "1", name)]
+
+
 def test_ambiguous_encoding(read):
     # B6 AC is one Chinese character in gb18030 and two Japanese half-width kana in cp932
     data = b"order_id,name\n1,\xb6\xac\n"
