@@ -40,6 +40,7 @@ UV := .venv/bin/python -m uv --quiet
 # A finished .venv knows where it was made. In a checkout that was moved, or whose Python is gone, it is made anew.
 FORGET := $(shell test -x .venv/bin/python && test "$$(cat $(READY) 2>/dev/null)" = "$$(pwd -P)" || rm -f $(READY))
 
+# Recipes `exec` what they run: make passes SIGTERM on to its child, and a shell in between would keep it to itself.
 .PHONY: help report alerts test import lab notebooks sample bench lock clean
 .DEFAULT_GOAL := help
 
@@ -49,31 +50,31 @@ help:  ## list the commands
 	@echo 'The first one also sets up .venv (once). With another Python: make PYTHON=python3.12 COMMAND'
 
 report: $(READY)  ## a month of a company: make report [DATA=folder] [MONTH=2025-12] [STORES=all|company|a,b] [JOBS=n] [OUT=reports] [DASK=tcp://host:8786] [ENGINE=spark]
-	@.venv/bin/python -m helpers.batch --data="$$DATA" --month="$$MONTH" --stores="$$STORES" --jobs="$$JOBS" --out="$$OUT" --dask="$$DASK"
+	@exec .venv/bin/python -m helpers.batch --data="$$DATA" --month="$$MONTH" --stores="$$STORES" --jobs="$$JOBS" --out="$$OUT" --dask="$$DASK"
 
 alerts: $(READY)  ## tell people what is new or worse on the newest day: make alerts DATA=folder [OUT=reports] [DRY=yes to print it only]
-	@.venv/bin/python -m helpers.alerts --data="$$DATA" --out="$$OUT" --dry="$$DRY"
+	@exec .venv/bin/python -m helpers.alerts --data="$$DATA" --out="$$OUT" --dry="$$DRY"
 
 test: $(READY)  ## every check: style, unit and property tests, doctests, every stored notebook run again and compared
-	@.venv/bin/python -m ruff check --quiet .
-	@JUPYTER_DEFAULT_PROVISIONER_NAME=warm-fork .venv/bin/python -m pytest -q -n 2 --dist loadscope --nbval tests helpers notebooks
+	@exec .venv/bin/python -m ruff check --quiet .
+	@JUPYTER_DEFAULT_PROVISIONER_NAME=warm-fork exec .venv/bin/python -m pytest -q -n 2 --dist loadscope --nbval tests helpers notebooks
 
 import: $(READY)  ## look at files of unknown shape and propose how to read them: make import DATA=folder [FILE=raw/orders.xlsx]
-	@.venv/bin/python -m helpers.propose --data="$$DATA" --file="$$FILE"
+	@exec .venv/bin/python -m helpers.propose --data="$$DATA" --file="$$FILE"
 
 lab: $(READY)  ## open JupyterLab on the notebooks
-	@.venv/bin/python -m jupyterlab notebooks $$(test "$$(id -u)" != 0 || echo --allow-root)
+	@exec .venv/bin/python -m jupyterlab notebooks $$(test "$$(id -u)" != 0 || echo --allow-root)
 
 notebooks: $(READY)  ## run the notebooks again on the sample company and store them in their normal form, and METRICS.md
-	@.venv/bin/python -m helpers.notebooks
-	@.venv/bin/python -m helpers.metrics
+	@exec .venv/bin/python -m helpers.notebooks
+	@exec .venv/bin/python -m helpers.metrics
 
 sample: $(READY)  ## write data/sample and the examples of exports in data/exports again from their generator
-	@.venv/bin/python -m helpers.sample
-	@.venv/bin/python -m helpers.sample_exports
+	@exec .venv/bin/python -m helpers.sample
+	@exec .venv/bin/python -m helpers.sample_exports
 
 bench: $(READY)  ## measure the batch, the data and the reading of exports beside what else there is: make bench [SIZE=1000000] [ONLY=batch|data|exports|many]
-	@.venv/bin/python -m bench $${SIZE:+--size="$$SIZE"} $${ONLY:+--only="$$ONLY"}
+	@exec .venv/bin/python -m bench $${SIZE:+--size="$$SIZE"} $${ONLY:+--only="$$ONLY"}
 
 lock: $(READY)  ## pin the newest packages that pyproject.toml allows
 	@$(UV) pip compile pyproject.toml --group test --group setup --universal --python-version 3.11 --upgrade \

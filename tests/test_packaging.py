@@ -161,6 +161,16 @@ def test_help_explains_every_target_and_is_the_default(checkout):
 
 
 @make
+def test_a_signal_to_make_reaches_what_it_runs(checkout):
+    python = checkout / ".venv" / "bin" / "python"
+    python.write_text("#!/bin/sh\ntrap 'echo told; exit 1' TERM\necho began\nwhile :; do sleep 0.05; done\n")
+    with subprocess.Popen(["make", "report"], cwd=checkout, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
+        assert running.stdout.readline() == "began\n"
+        running.terminate()
+        assert running.communicate(timeout=10)[0] == "told\n"
+
+
+@make
 def test_an_old_python_is_told_in_a_sentence(checkout):
     shutil.rmtree(checkout / ".venv")
     (checkout / "old").write_text("#!/bin/sh\nexit 1\n")
