@@ -170,10 +170,10 @@ def _check_table(con: duckdb.DuckDBPyConnection, company: Company, table: Table,
     con.execute(f"create {kind} checked as {' union all '.join(queries)}")
     con.execute("create table spoilt as select file_no, row_no, bad from checked where bad is not null")
     _show_good(con)
-    reasons += _check_keys(con, table, len(reasons))
     if table.name == "returns":
         reasons += _check_sales(con, len(reasons))
     reasons += _check_currency(con, table, home, len(reasons))
+    reasons += _check_keys(con, table, len(reasons))  # last: of rows with one key the first that is sound in itself counts
     columns = ", ".join(quote(column.name) for column in table.columns)
     if table.name == "order_lines":
         _store_lines(con, columns, scratch / "order_lines")

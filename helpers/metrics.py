@@ -537,7 +537,7 @@ CHOICES = (
     "Everything of an order – its lines, their cost, its returns – takes the exchange rate of the order's day, so a sale given back in "
     "full comes to zero. Other rows take the rate of their own day, a month's row that of its first day, stock that of the snapshot, a "
     "purchase that of its order.",
-    "A return of a line that was cancelled has no sale and is set aside. Of rows with the same key the first is loaded.",
+    "A return of a line that was cancelled has no sale and is set aside. Of rows with the same key the first that is sound in itself is loaded.",
     "A cell that can't be read sets its row aside also where the column is optional: a fee of `n/a` is not a fee of nothing.",
     "A month or store with nothing but cancelled lines has no data.",
     "A person who worked for two teams in a month brings their sales to the team with the larger FTE; each team pays its own part. In a "

@@ -150,17 +150,17 @@ def read_table(company: Company, name: str, file: Path) -> None:
             if required and not text:
                 bad.append(column)
         reason = "cell"
-        if not bad and key:
-            identity = tuple(row[column] for column in key)
-            if identity in seen:
-                bad, reason = list(key), "key"
-            seen.add(identity)
         if not bad and name == "returns":
             sale = sale_of(company, row)
             if sale is None or sale["status"] == "cancelled":
                 bad, reason = ["store", "order_id", "line_no"], "sale"
         if not bad and "currency" in row and name != "fx_rates" and not convertible(company, name, row):
             bad, reason = ["currency"], "rate"
+        if not bad and key:  # of rows with one key the first that is sound in itself counts
+            identity = tuple(row[column] for column in key)
+            if identity in seen:
+                bad, reason = list(key), "key"
+            seen.add(identity)
         if bad:
             company.aside.append({"file": file.name, "row": number, "columns": bad, "reason": reason})
         else:

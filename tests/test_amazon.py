@@ -587,6 +587,14 @@ def test_stock_is_what_can_be_sold_in_all_places(tmp_path):
     assert read(folder, "select sum(amount) from source_notes where what like 'units%'") == [(5,)]
 
 
+@pytest.mark.parametrize("units", ["1,003", "1.003"])
+def test_units_are_whole_whatever_parts_their_thousands(tmp_path, units):
+    header = "Date\tMSKU\tDisposition\tEnding Warehouse Balance\tLocation"
+    files = {"exports/l.txt": f"{header}\n06/30/2025\tA\tSELLABLE\t{units}\tUS\n", "s/s.txt": settlement(*sale("1"))}
+    folder = write(tmp_path, files, TOML + source("amazon_inventory_ledger") + source("amazon_settlement", "s/*"))
+    assert read(folder, "select product_id, on_hand from inventory") == [("A", 1003)]
+
+
 def test_ads_by_day_and_product(tmp_path):
     period = 'Start Date,End Date,Campaign Name,Advertised SKU,Currency,Spend\n"Jun 01, 2025","Jun 30, 2025",Camp,A,USD,$9.00\n"Jun 08, 2025","Jun 08, 2025",Other,B,USD,$1.00\n'
     sales = {"s/s.txt": settlement(*sale("1"))}

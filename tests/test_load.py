@@ -176,6 +176,7 @@ def test_keys_sales_and_currencies(tmp_path):
         {"order_id": "3", "status": "cancelled"}, {"order_id": "4", "currency": "USD"}, {"order_id": "5", "currency": "USD",
         "ordered_at": "2025-03-02"},
         {"order_id": "6", "currency": "usd"}, {"order_id": "7", "currency": "CNY"}, {"order_id": "8", "currency": "EUR"},
+        {"order_id": "8"},  # nor is this one, for the first 8 has no rate
     ]  # fmt: skip
     returns = [["S", order, line, "2025-03-09", 0, 10, "true", currency] for order, line, currency in
                [("1", "1", ""), ("1", "2", ""), ("01", "1", "USD"), ("3", "1", ""), ("99", "1", ""), ("5", "1", "USD"),
@@ -195,9 +196,9 @@ def test_keys_sales_and_currencies(tmp_path):
         ("returns.csv", 3, "order_id", "1"), ("returns.csv", 4, "currency", "USD"), ("returns.csv", 5, "order_id", "3"),
         ("returns.csv", 6, "order_id", "99"), ("returns.csv", 8, "currency", "EUR"),
     ]  # fmt: skip
-    assert len(loaded.rows["order_lines"]) == 8 and len(loaded.rows["returns"]) == 2
-    # 14 sales of 1 but one of 50 and one unreadable: 12 × 1 + 50 = 62; aside 50 + 1 + USD + usd + EUR = 54
-    assert loaded.amounts["order_lines", "gross_amount"] == [62, 8, 54, 1]
+    assert len(loaded.rows["order_lines"]) == 9 and len(loaded.rows["returns"]) == 2
+    # 15 sales of 1 but one of 50 and one unreadable: 13 × 1 + 50 = 63; aside 50 + 1 + USD + usd + EUR = 54
+    assert loaded.amounts["order_lines", "gross_amount"] == [63, 9, 54, 1]
     assert {row[-2] for row in loaded.rows["order_lines"]} == {"CNY", "USD"}  # blank = the reporting currency
 
 
