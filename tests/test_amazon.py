@@ -583,7 +583,7 @@ def test_stock_is_what_can_be_sold_in_all_places(tmp_path):
         ("2025-06-30", "007", 8, 2),
         ("2025-06-30", "B", 0, None),
     ]
-    assert read(folder, 'select "column", reason from set_aside') == [("sku", "no MSKU")]
+    assert read(folder, 'select "column", reason from set_aside') == [("MSKU", "no MSKU")]
     assert read(folder, "select sum(amount) from source_notes where what like 'units%'") == [(5,)]
 
 

@@ -27,7 +27,7 @@ SQL_KINDS = {"text": "varchar", "id": "varchar", "amount": "decimal(18,4)", "int
 SUMMARY = "a total of other rows"
 EMPTY = "an empty row"
 UNSURE = "copies in other files that differ, while no day in them tells which is newer: that of the last file by name was taken"
-_READ = ("records", "aside", "repeats", "summaries")
+_READ = ("records", "aside", "repeats", "summaries", "headers")
 """What reading the files of a source leaves, and making its rows goes on with."""
 _LEFT = {
     "links": "raw_id bigint, table_name varchar, out_id bigint",
@@ -132,8 +132,8 @@ def _forget_temporary(con: duckdb.DuckDBPyConnection) -> None:
 # ---- files to typed records ----------------------------------------------------------------------------------------------------
 
 
-def header_of(adapter: Adapter, found: dict[str, tuple[int, str]]) -> Callable[[list[str]], list[str | None] | None]:
-    """A judge of header records for `read_text`; what it matched last stays in `found`."""
+def header_of(adapter: Adapter, found: dict[str, tuple[int, str, str]]) -> Callable[[list[str]], list[str | None] | None]:
+    """A judge of header records for `read_text`; what it matched last stays in `found`: as of `match`, and the header itself."""
 
     needed = sum(one.required for one in adapter.fields)
 
@@ -144,7 +144,7 @@ def header_of(adapter: Adapter, found: dict[str, tuple[int, str]]) -> Callable[[
         if form_of(adapter, hits) is None:
             return None
         found.clear()
-        found.update(hits)
+        found.update({name: (place, inside, texts[place]) for name, (place, inside) in hits.items()})
         names = {place: name for name, (place, _) in hits.items()}
         return [names.get(place) for place in range(len(texts))]
 
@@ -170,16 +170,18 @@ def _read_files(con: duckdb.DuckDBPyConnection, number: int, export: Export, scr
     con.execute(f"create or replace table records ({_record_columns(adapter)})")
     con.execute('create or replace table aside (raw_id bigint, "column" varchar, "value" varchar, reason varchar)')
     con.execute("create or replace table summaries (raw_id bigint)")
+    con.execute("create or replace table headers (file_no integer, name varchar, header varchar)")
     first = 0
     for file_no, path in enumerate(export.files):
-        found: dict[str, tuple[int, str]] = {}
+        found: dict[str, tuple[int, str, str]] = {}
         text = _read_file(con, export, path, found, scratch)
+        con.executemany("insert into headers values (?, ?, ?)", [[file_no, name, header] for name, (*_, header) in found.items()])
         mark = export.options["decimal"] or _mark(con, export, path)
         readings = {one.name: _reading(con, one, export, path, mark) for one in adapter.fields if one.name in found}
         inner = "".join(reading.inner for reading in readings.values())
         joins = " ".join(reading.join for reading in readings.values())
         values = ", ".join(readings[one.name].value if one.name in readings else "null" for one in adapter.fields)
-        values += "".join(f", '{found.get(name.removesuffix('_in_header'), (0, ''))[1].replace(chr(39), chr(39) * 2)}'" for name in extra)
+        values += "".join(f", '{found.get(name.removesuffix('_in_header'), (0, '', ''))[1].replace(chr(39), chr(39) * 2)}'" for name in extra)
         values += f", '{form_of(adapter, found)}'" if adapter.forms else ""
         values += ", null" * len(adapter.derived)
         con.execute(
@@ -441,8 +443,9 @@ def _keep(con: duckdb.DuckDBPyConnection, number: int, export: Export) -> None:
             [export.label, what],
         )
     con.execute(
-        f"""insert into set_aside select file, row_no, "column", "value", reason from aside join raw_{number} using (raw_id)
-            join (select file_no, file from source_files where source_no = {number}) using (file_no) order by raw_id"""
+        f"""insert into set_aside select file, row_no, coalesce(header, "column"), "value", reason from aside join raw_{number} using (raw_id)
+            join (select file_no, file from source_files where source_no = {number}) using (file_no)
+            left join headers on raw_{number}.file_no = headers.file_no and name = "column" order by raw_id"""
     )
 
 
