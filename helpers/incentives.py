@@ -180,9 +180,11 @@ def read_pay(frame: pd.DataFrame, book: Book) -> str:
     """The frame of `sellers` in a sentence: what contribution pays instead of sales, and who would gain and lose most."""
     policy = book.policy.people
     paid, rate = pay(frame, policy), rates(frame, policy)
-    if frame.empty or np.isnan(rate["on_contribution"]):
-        if frame.empty:
-            return "No sale names a person here, so there is nobody to pay."
+    if frame.empty:
+        return "No sale names a person here, so there is nobody to pay."
+    if np.isnan(rate["on_sales"]):
+        return "Nobody's net sales are above zero, so there is nothing that commission could be paid on."
+    if np.isnan(rate["on_contribution"]):
         unknown = frame["contribution"].isna().all()
         why = "Too few of the sales of people have a known cost" if unknown else "Nobody has a contribution above zero to share"
         return f"{why}, so no commission on contribution can cost what one on sales does."

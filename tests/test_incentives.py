@@ -112,6 +112,8 @@ def test_an_unknown_cost_is_no_contribution(book):
 def test_nobody_to_pay(book, sellers):
     nobody = sellers.iloc[:0]
     assert incentives.pay(nobody, POLICY).empty and incentives.read_pay(nobody, book).startswith("No sale names a person")
+    returned = pd.DataFrame([seller("Ann", 0.0, 30.0), seller("Bo", -20.0, 10.0)])  # all of it came back, and a fee with it
+    assert incentives.read_pay(returned, book).startswith("Nobody's net sales are above zero")
     frame = incentives.schemes(book, nobody)
     assert incentives.read_schemes(book, frame) == "Nobody sold anything that commission could be paid on."
     assert incentives.invitations(book, nobody, chasing.below_zero(book, team.names(book)).iloc[:0])["this_month"].str.len().gt(0).all()
