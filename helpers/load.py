@@ -88,7 +88,7 @@ def load_tables(con: duckdb.DuckDBPyConnection, company: Company, scratch: Path)
     the folder `scratch`, with the column `month`. Beside them stand `returned` (the order lines of which something came back),
     `set_aside` (file, row, column, value, reason), `loads` (table_name, file, rows_in, loaded, set_aside, repeated, encoding,
     unknown_columns; for an export, its adapter in place of the table), `source_totals` and `source_notes` (see sources/reading.py) and `amounts` (table_name, column_name, amount_in, loaded, set_aside: sums of the readable cells, the first one
-    straight from the file; unreadable: filled cells that hold no number).
+    straight from the file; unreadable: filled cells that hold no number, and those of records that can't be told apart into cells).
     Raises BadInput where a table can't be used at all.
     """
     con.execute('create table set_aside (file varchar, "row" bigint, "column" varchar, "value" varchar, reason varchar)')
@@ -234,7 +234,10 @@ def _values(part: Part, cells: dict[str, Cell], where: str = "true") -> str:
 
 
 def _sum_amounts(con: duckdb.DuckDBPyConnection, table: Table, parts: list[Part], cells: list[dict[str, Cell]]) -> None:
-    """What came is read once more from the file; what was loaded, from the table; what was set aside, from the rows that were."""
+    """What came is read once more from the file; what was loaded, from the table; what was set aside, from the rows that were.
+
+    Of a record that its file spoils no cell can be told: each of its amounts counts as unreadable.
+    """
     names = [column.name for column in table.columns if column.kind == "amount"]
     if not names:
         return
@@ -243,7 +246,10 @@ def _sum_amounts(con: duckdb.DuckDBPyConnection, table: Table, parts: list[Part]
     kept = con.execute(f"select {total} from {table.name}").fetchone()
     unreadable = ", ".join(f"count({quote('text ' + name)}) - count({quote(name)})" for name in names)
     aside = con.execute(f"select {total}, {unreadable} from aside").fetchone()
-    rows = [[table.name, name, sum(sums[n] for sums in came), kept[n], aside[n], aside[len(names) + n]] for n, name in enumerate(names)]
+    read = "(select file_no, count(*) as read from checked group by file_no)"
+    spoiled = dict(con.execute(f"select file_no, rows_in - coalesce(read, 0) from inputs left join {read} using (file_no)").fetchall())
+    lost = [sum(spoiled.get(part.file_no, 0) for part in parts if name in part.types) for name in names]
+    rows = [[table.name, name, sum(sums[n] for sums in came), kept[n], aside[n], aside[len(names) + n] + lost[n]] for n, name in enumerate(names)]
     con.executemany("insert into amounts values (?, ?, ?, ?, ?, ?)", rows)
 
 

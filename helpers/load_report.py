@@ -114,7 +114,7 @@ def amounts_said(frame: pd.DataFrame) -> str:
         words += f" {money(first['set_aside'], '', 2)} was set aside."
     if blank:
         words += " One amount is" if blank == 1 else f" {number(blank)} amounts are"
-        words += f" no number and stand{'s' if blank == 1 else ''} on neither side."
+        words += f" no number, or part of a broken record, and stand{'s' if blank == 1 else ''} on neither side."
     return words
 
 

@@ -49,6 +49,15 @@ def test_an_unreadable_amount_is_counted_and_a_readable_one_of_the_same_row_is_s
     assert (first["file"], first["column"], first["value"]) == ("returns.csv", "refund_amount", "12,50")
 
 
+def test_the_amounts_of_a_broken_record_are_counted_as_unreadable(small_company):
+    add(small_company, "returns.csv", "A,1001,2,2025-03-25,1,9,false,7,,,too many,cells,in,this,one", "A,1001,2")
+    found = book(small_company)
+    frame = report.amounts(found).set_index(["table", "column"])
+    for column, came in {"refund_amount": 662, "handling_cost": 7, "fee_refunded": 2}.items():
+        assert frame.loc[("returns", column), ["amount_in", "lost", "unreadable"]].tolist() == [came, 0, 2], column
+    assert "6 amounts are no number, or part of a broken record" in report.amounts_said(report.amounts(found))
+
+
 def test_reasons_are_counted(small_company):
     add(small_company, "order_lines.csv", *[f"A,99{n},1,2025-03-02,web,P1,none,5,,,,,,,,,,," for n in range(3)])
     frame = report.reasons(book(small_company))
