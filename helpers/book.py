@@ -148,9 +148,10 @@ def open_book(data: str, month: str, scope: str = "company") -> "Book":
     data: a company folder; month: "YYYY-MM" or "latest"; scope: "company" or a store's id.
     Raises BadInput, in one sentence, when there is nothing to report.
     """
+    meant = {"data": "a company folder", "month": 'a month such as 2025-03, or "latest"', "scope": '"company" or a store'}
     for name, value in {"data": data, "month": month, "scope": scope}.items():
         if not isinstance(value, str) or not value:
-            raise BadInput(f"{name} must be text, not {value!r}")
+            raise BadInput(f"{name} must be text, not {value!r}: give {meant[name]}")
     company = open_company(data)
     prepared = prepare(company)
     book = Book(company, prepared, month, scope, _connect(prepared))

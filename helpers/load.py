@@ -22,13 +22,13 @@ from helpers.sources.reading import account, leave_out_unnamed_campaigns, note_s
 
 DATE = r"(19|[2-9]\d)\d\d-\d\d-\d\d"
 OFFSET = r"(Z|[+-](0\d|1[0-4]):?[0-5]\d)"
-_DECIMAL = r"[+-]?\d{1,14}(\.\d{0,4}0*)?"
+_DECIMAL = r"[+-]?(\d{1,14}(\.\d{0,4}0*)?|\.\d{1,4}0*)"
 # kind: what its text must match, the value in SQL, and the words for text that is something else
 KINDS = {
     "text": (None, "{c}", ""),
     "amount": (_DECIMAL, "cast({c} as decimal(18,4))", "not a plain amount such as 1234.50 (at most 4 decimals)"),
     "number": (_DECIMAL, "cast({c} as decimal(18,4))", "not a plain number such as 12.5 (at most 4 decimals)"),
-    "rate": (r"[+-]?\d{1,8}(\.\d{0,10}0*)?", "cast({c} as decimal(18,10))", "not a rate such as 7.1234 (at most 10 decimals)"),
+    "rate": (r"[+-]?(\d{1,8}(\.\d{0,10}0*)?|\.\d{1,10}0*)", "cast({c} as decimal(18,10))", "not a rate such as 7.1234 (at most 10 decimals)"),
     "integer": (r"[+-]?\d{1,9}(\.0+)?", "cast(regexp_replace({c}, '\\.0+$', '') as bigint)", "not a whole number of at most 9 digits"),
     "flag": ("(?i)true|false|1|0|yes|no", "(lower({c}) in ('true', '1', 'yes'))", "neither true nor false"),
     "date": (DATE + r"([ T]00:00(:00(\.0+)?)?)?", "try_cast(left({c}, 10) as date)", "not a day such as 2025-01-31"),

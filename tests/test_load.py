@@ -56,7 +56,8 @@ MORE = LINES + ",discount_amount,unit_cost,status,currency,customer_id"
 CELLS = [  # a cell, and what it is read as; None = set aside
     ("gross_amount", "100", "100"), ("gross_amount", "0", "0"), ("gross_amount", "-0.00", "0"), ("gross_amount", "+2.5", "2.5"),
     ("gross_amount", " 7 ", "7"), ("gross_amount", "00012.5", "12.5"), ("gross_amount", "0.0001", "0.0001"),
-    ("gross_amount", "1.50000", "1.5"),
+    ("gross_amount", "1.50000", "1.5"), ("gross_amount", ".5", "0.5"), ("gross_amount", "+.2500", "0.25"), ("gross_amount", ".", None),
+    ("gross_amount", ".00001", None),
     ("gross_amount", "99999999999999.9999", "99999999999999.9999"), ("gross_amount", "0.00001", None), ("gross_amount", "-1", None),
     ("gross_amount", "-0.0001", None), ("gross_amount", "1,5", None), ("gross_amount", "1.234,50", None),
     ("gross_amount", "1,234.50", None),
