@@ -656,7 +656,8 @@ CHOICES = (
     "In the management check-up, what nobody has recorded up to the month is unknown, not a fault. A customer is managed when a person stands on any "
     "of their order lines of twelve months; sales without a customer's id are not.",
     "A firing is `close` where the bootstrap interval holds the threshold, where fewer orders than `min_orders` speak, and where goods "
-    "without a known cost could turn the loss into a profit.",
+    "without a known cost could turn the loss into a profit. What was counted is no matter of chance and `clear`: units in stock, money received, a "
+    "missing cost, stock that nobody bought.",
     "Alerts (`make alerts`) are the decisions of the month that holds the newest day, without rules about a person and without chances. While "
     "the month runs, `slow_stock`, `payout_mismatch` and `low_profit_per_employee`, whose figures end with a month's last day, are those of the "
     "month before. What was told is told again when more than `worse_share` more money is at stake – money that grows with the month is compared "
