@@ -209,12 +209,12 @@ class Book:
     @cached_property
     def months(self) -> list[str]:
         """Months with sales, all of the company."""
-        return [row[0] for row in self.con.execute("select distinct month from ledger where kind = 'sale' order by 1").fetchall()]
+        return [row[0] for row in self.con.execute("select distinct month from spread where quantity > 0 order by 1").fetchall()]
 
     @cached_property
     def stores(self) -> list[str]:
         """Stores with order lines, all of the company."""
-        return [row[0] for row in self.con.execute("select distinct store from ledger where kind = 'sale' order by 1").fetchall()]
+        return [row[0] for row in self.con.execute("select distinct store from spread where quantity > 0 order by 1").fetchall()]
 
     @cached_property
     def active_stores(self) -> list[str]:

@@ -22,8 +22,9 @@ from helpers.policy import Policy
 CACHE = Path(os.environ.get("PROFIT_CACHE", PROJECT / ".cache"))
 ENGINES = ("duckdb", "spark")
 TOGETHER = 2_000_000  # order lines of the months that are worked on at a time; Spark takes all
-MONTHLY = {  # what is stored by month, and the order of its rows
-    "ledger": f"day, kind, store, order_id, line_no, hash(channel, product_id, employee_id, campaign_id, team, {', '.join(LINES)})",
+MONTHLY = {  # what is stored by month, and the order of its rows; of sales the line's key alone tells one from the other
+    "ledger": "day, kind, store, order_id, line_no,"
+    f" case when kind <> 'sale' then hash(channel, product_id, employee_id, campaign_id, team, {', '.join(LINES)}) end",
     "spread": "store, channel, product_id, employee_id, campaign_id, region, segment, team",
     "bases": "store, channel, product_id, campaign_id",
     "customer_months": "store, customer_id",
