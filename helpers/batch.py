@@ -437,7 +437,7 @@ def _not_read(book: Book) -> list[str]:
     came, totals = rows(book), reconcile.totals(book)
     notes = [rows_said(came)] if came["lost"].any() else []
     silent = [store for store in book.stores if store not in book.active_stores]
-    notes += [f"No pages for {join_names(silent)}: no sales, costs or stock in the 90 days up to the end of {book.month}."] if silent else []
+    notes += [f"No pages for {join_names(silent)}: no sales, costs, stock or target in the 90 days up to the end of {book.month}."] if silent else []
     notes += [reconcile.totals_said(totals)] if (totals["difference"].abs() > 0.005).any() else []
     notes += [f"Not read, since it is no table: {stray}" for stray in book.company.strays()]
     notes += [f"Left out of {row.file}: {row.left_out}" for row in unknown(book).itertuples()]

@@ -170,7 +170,7 @@ def open_book(data: str, month: str, scope: str = "company") -> "Book":
     if scope != "company" and scope not in book.stores:
         raise BadInput(f"{scope!r} is not a store; this company has {', '.join(book.stores)}{did_you_mean(scope, book.stores)}")
     if scope != "company" and scope not in book.active_stores:
-        raise BadInput(f"store {scope} has no sales, costs or stock in the 90 days up to the end of {book.month}; {', '.join(book.active_stores)} had")
+        raise BadInput(f"store {scope} has no sales, costs, stock or target in the 90 days up to the end of {book.month}; {', '.join(book.active_stores)} had")
     return book
 
 
@@ -218,10 +218,12 @@ class Book:
 
     @cached_property
     def active_stores(self) -> list[str]:
-        """Those of them about which the book's month can say something: in the ledger or in stock in the 90 days that end with it."""
-        window = {"start": (self.last_day - pd.Timedelta(days=90)).date(), "last": self.last_day.date()}
+        """Those of them about which the book's month can say something: in the ledger or in stock in the 90 days that end with it, or with a target."""
+        days = {"start": (self.last_day - pd.Timedelta(days=90)).date(), "first": self.first_day.date(), "last": self.last_day.date()}
         found = self.con.execute(
-            "select store from ledger where day > $start and day <= $last union select store from stock where date > $start and date <= $last", window
+            """select store from ledger where day > $start and day <= $last union select store from stock where date > $start and date <= $last
+               union select entity from targets where level = 'store' and month = $first""",
+            days,
         ).fetchall()
         return [store for store in self.stores if (store,) in found]
 

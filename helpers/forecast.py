@@ -281,7 +281,7 @@ def backtest(book: Book, metric: str = "net_sales") -> pd.DataFrame:
         past = known(book, level, metric, entities, DAYS, day)
         runs = {name: ran(book, level, metric, entities, DAYS, day, name) for name in (*METHODS, NAIVE)}
         at = np.argwhere(np.broadcast_to(_tested(past)[:, None], past.so_far.shape) & np.isfinite(runs["level"].spread))
-        base = pd.DataFrame({"level": level, "entity": np.array(entities)[at[:, 2]], "month": np.array(past.months)[at[:, 0]], "day": np.array(DAYS)[at[:, 1]],
+        base = pd.DataFrame({"level": level, "entity": np.array(entities, object)[at[:, 2]], "month": np.array(past.months, object)[at[:, 0]], "day": np.array(DAYS)[at[:, 1]],
                              "actual": past.totals[at[:, 0], at[:, 2]]})  # fmt: skip
         usual = np.full(past.totals.shape, np.nan)
         for look in range(3, len(usual)):

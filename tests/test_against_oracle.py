@@ -85,7 +85,7 @@ def views(company: oracle.Company, seed: int) -> list[tuple[str, str]]:
 
 def check(folder: Path, company: oracle.Company, month: str, scope: str) -> None:
     if scope != "company" and scope not in open_book(str(folder), month).active_stores:
-        with pytest.raises(BadInput, match=f"store {scope} has no sales, costs or stock in the 90 days up to the end of {month}"):
+        with pytest.raises(BadInput, match=f"store {scope} has no sales, costs, stock or target in the 90 days up to the end of {month}"):
             open_book(str(folder), month, scope)
         return
     book = open_book(str(folder), month, scope)

@@ -179,8 +179,8 @@ def test_stores_of_other_times_get_no_pages_and_are_named(odd_company, two_noteb
     report(odd_company, two_notebooks, tmp_path / "out", month="2025-03")
     made = json.loads((tmp_path / "out" / "Odd" / "2025-03" / "run.json").read_text(encoding="utf-8"))
     assert list(made["scopes"]) == ["company", "closed", "open"]
-    assert made["not_read"] == ["No pages for later and long ago: no sales, costs or stock in the 90 days up to the end of 2025-03."]
-    with pytest.raises(BadInput, match="store later has no sales, costs or stock in the 90 days up to the end of 2025-03; closed, open had"):
+    assert made["not_read"] == ["No pages for later and long ago: no sales, costs, stock or target in the 90 days up to the end of 2025-03."]
+    with pytest.raises(BadInput, match="store later has no sales, costs, stock or target in the 90 days up to the end of 2025-03; closed, open had"):
         report(odd_company, two_notebooks, tmp_path / "out", month="2025-03", stores="later")
 
 

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from folders import write
+from folders import LINES, write
 from large import write as write_large
 from real_sets import SETS, company, needed
 from test_weights import HEAD, by_weekday, lines
@@ -382,3 +382,13 @@ def test_hopeful_and_cautious_probabilities_are_called_so():
     assert said.startswith("On the whole 50% was given and 30% reached: too hopeful.") and "given 80%: 50% of its 100 targets" in said
     assert "too cautious" in forecast.reliability_said(frame.assign(reached=[0.5, 0.9]))
     assert "as promised" in forecast.reliability_said(frame.assign(reached=[0.21, 0.8]))
+
+
+def test_a_store_that_has_yet_to_sell_has_no_past_to_test(tmp_path):
+    """It pays rent in March and sells from April on: nothing to hold a forecast against, and no crash."""
+    folder = write(tmp_path, {
+        "order_lines.csv": f"{LINES}\n1,1,2025-03-01,A,web,P,1,100\n2,1,2025-04-01,B,web,P,1,100\n",
+        "overheads.csv": "month,store,category,amount\n2025-03,B,rent,10\n",
+    })  # fmt: skip
+    tested = forecast.backtest(open_book(str(folder), "2025-03", "B"))
+    assert tested.empty and forecast.scores(tested).empty and forecast.reliability(tested).empty
