@@ -27,7 +27,7 @@ def attained(book: Book) -> pd.DataFrame:
     level, entity, and for each of net_sales, contribution and collections: its actual, `<measure>_target`, and `attainment`,
     `attainment_contribution`, `attainment_collections` (actual ÷ target; blank where the target is missing or ≤ 0, and for cash also
     where too little of it can be followed to the node to call it missed); shortfall (sales target − net sales: negative is a surplus),
-    at_a_loss (sales target reached, contribution below zero). Largest shortfall in money first. Nothing is averaged over nodes.
+    at_a_loss (sales target reached, contribution below zero even if goods without a known cost had cost nothing). Largest shortfall in money first. Nothing is averaged over nodes.
     Cash at levels that no payout names is what arrived for their orders, blank where too little of it can be followed, and without payouts.
     """
     asked = month_targets(book)
@@ -39,7 +39,7 @@ def attained(book: Book) -> pd.DataFrame:
         came = facts(book, level)
         if not {"net_sales", "contribution"} <= set(came):
             continue
-        came = came.set_index("entity")[["net_sales", "contribution"]]
+        came = came.set_index("entity")[["net_sales", "contribution", "uncosted_sales"]]
         cash = (
             pd.Series(dtype=float)
             if "payouts" in book.missing or level == "segment"
@@ -65,7 +65,7 @@ def attained(book: Book) -> pd.DataFrame:
     )
     goal = frame["net_sales_target"].where(frame["net_sales_target"] > 0)
     met = frame["attainment"].round(12) >= book.policy.target.min_attainment
-    frame = frame.assign(shortfall=goal - frame["net_sales"], at_a_loss=met & (frame["contribution"].round(6) < 0))
+    frame = frame.assign(shortfall=goal - frame["net_sales"], at_a_loss=met & ((frame["contribution"] - frame["uncosted_sales"]).round(6) < 0))
     return frame.sort_values(["shortfall", "level", "entity"], ascending=[False, True, True], ignore_index=True)[columns]
 
 
@@ -513,7 +513,8 @@ def answer(book: Book, who: pd.Series) -> list[str]:
     air = (tests["achievable"] == smart.AIR).sum()
     words = f"Of {count(len(tests), 'target')}, {number((tests['passed'] == len(smart.TESTS)).sum())} pass all five tests of a good target"
     words += f"; {number(air)} {'was' if air == 1 else 'were'} pulled from the air"
-    words += f", and {number(wrong)} of {count(len(sums), 'sum')} of targets don't come to what they are part of" if len(sums) else ""
+    if len(sums):
+        words += f", and {number(wrong)} of {count(len(sums), 'sum')} of targets {'asks' if wrong == 1 else 'ask'} for more or less than what they are part of"
     said.append(f"{words}.")
     said.append(gap_said(gap(book, *root(book)), currency))
     said.append(sentence(found.iloc[0], currency) if len(found) else "No rule about targets fires.")

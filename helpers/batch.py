@@ -31,6 +31,7 @@ from helpers import kernels, pages, reconcile
 from helpers.book import Book, code, gather, open_book
 from helpers.company import open_company
 from helpers.contract import BadInput
+from helpers.days import as_of
 from helpers.decisions import decide, for_file
 from helpers.ledger import prepare
 from helpers.load_report import rows, rows_said, unknown
@@ -156,7 +157,7 @@ def _tasks(book, data, scopes, folders, paths, declared, values) -> list[Task]:
     """Every piece of work, the tables of a scope before its notebooks."""
     everywhere = [book.fingerprint, book.name, code(), _versions(), [path.name for path in paths]]
     sources = {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
-    tasks, dates = [], reconcile.basis_said(book)
+    tasks, dates, until = [], reconcile.basis_said(book), _until(book)
     for scope in scopes:
         given = {"data": data, "month": book.month, "scope": scope}
         key = _digest([everywhere, given])
@@ -164,10 +165,14 @@ def _tasks(book, data, scopes, folders, paths, declared, values) -> list[Task]:
         by_notebook = check_parameters(given | dict(values), declared)
         for number, path in enumerate(paths):
             before, after = paths[number - 1] if number else None, paths[number + 1] if number + 1 < len(paths) else None
-            place = pages.Place(book.name, book.month, scope, path.name, dates, _link(before), _link(after))
+            place = pages.Place(book.name, book.month, scope, path.name, dates, until, _link(before), _link(after))
             own = by_notebook[path.stem]
             tasks.append(Task(scope, folders[scope], path.stem, _digest([everywhere, own, sources[path.stem]]), own, place, path))
     return tasks
+
+
+def _until(book: Book) -> str:
+    return "" if as_of(book) == book.last_day else f"orders up to {as_of(book):%Y-%m-%d}"
 
 
 def _link(path: Path | None) -> pages.Link | None:
@@ -402,7 +407,7 @@ def _assemble(book: Book, work: Path, scopes: list[str], tasks: list[Task], reco
     totals = {name: int(loads[name].sum()) for name in ("rows_in", "loaded", "set_aside")}
     why = list(reasons.itertuples(index=False, name=None))
     why = [*why[:12], *([("…", "", f"{len(why) - 12} more reasons", sum(row[-1] for row in why[12:]))] if len(why) > 12 else [])]
-    page = pages.index_page(book.name, book.month, book.currency, results, totals, why, notes)
+    page = pages.index_page(book.name, book.month, book.currency, results, totals, why, notes, _until(book))
     _write(work / "index.html", page)
 
     for task in tasks:

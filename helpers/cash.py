@@ -8,7 +8,7 @@ from helpers.book import Book, remembered
 from helpers.contract import NOBODY
 from helpers.days import as_of
 from helpers.metrics import WINDOW, ratio
-from helpers.text import days, join_names, label, money, number, title
+from helpers.text import count, days, join_names, label, money, number, title
 
 ITEMS = {
     "stock": "goods at cost, at each store's last snapshot",
@@ -432,9 +432,22 @@ def position_said(book: Book) -> str:
     parts = [f"{money(now[item], currency)} {said}" for item, said in words.items() if item in wide]
     said = f"{money(now['in_the_business'], currency)} is in the business: {join_names(parts, 9, 90)}"
     said += f", less {money(-now['payables'], currency)} owed to suppliers." if "payables" in wide else "."
+    if unknown := _of_unknown_cost(book):
+        said += f" Goods of {count(unknown, 'product')} without a known cost are not in it."
     if len(wide) > 1:
         said += f" In {first['month']} it was {money(first['in_the_business'], currency)}."
     return said + book.lacks(*tables)
+
+
+def _of_unknown_cost(book: Book) -> int:
+    """How many products lie in stock, at their stores' last snapshots by the month's end, of which nobody knows what they cost?"""
+    found = book.sql(
+        """select count(distinct product_id) as n from stock
+           join (select store, max(date) as date from stock where date <= $last group by store) using (store, date)
+           where value is null and on_hand <> 0 and {scope}""",
+        last=book.last_day.date(),
+    )
+    return int(found["n"].iloc[0])
 
 
 def cycle_lines(book: Book) -> pd.DataFrame:

@@ -225,7 +225,7 @@ def came_back_said(curve: pd.DataFrame) -> str:
         if row.within_days in (30, 90, 365)
     ]
     half = curve[curve["share"] >= end / 2]["days"].iloc[0]
-    said = f"Of those who bought once, {join_names(said, width=60)} order again." if said else f"{percent(end)} have ordered again so far."
+    said = f"Of those who bought once, {join_names(said, width=60)} order again." if said else f"By this estimate {percent(end)} order again within {count(int(curve['days'].iloc[-1]), 'day')}."
     return f"{said} Half of all who come back at all did so within {count(half, 'day')}: that is the time to ask."
 
 

@@ -111,7 +111,8 @@ def side_said(frame: pd.DataFrame, currency: str) -> str:
     """Which of them sell at a loss? frame: side_by_side."""
     if frame.empty:
         return "There is nothing to compare this month."
-    known, losing = frame[frame["judged"] & (frame["net_sales"] > 0)], frame[frame["loses"]]
+    sold = frame["net_sales"] > 0
+    known, losing, idle = frame[frame["judged"] & sold], frame[frame["loses"] & sold], frame[frame["loses"] & ~sold]
     words = []
     if len(known):
         best = known.loc[known["contribution_margin"].idxmax()]
@@ -127,7 +128,10 @@ def side_said(frame: pd.DataFrame, currency: str) -> str:
         )
     elif len(known):
         words.append("None of those with known costs sells at a loss before people and rent.")
-    return " ".join([*words, _unjudged_said(frame.loc[~frame["judged"], "who"])]).strip()
+    if len(idle):
+        words.append(f"Costs without net sales: {text.join_names(idle['who'])}.")
+    doubtful = ~frame["judged"] & (frame["contribution"].round(9) < 0)  # where it isn't, the least that it can be is no loss
+    return " ".join([*words, _unjudged_said(frame.loc[doubtful, "who"])]).strip()
 
 
 def best_sellers(book: Book, rows: int = 10) -> pd.DataFrame:

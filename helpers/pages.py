@@ -77,6 +77,8 @@ class Place:
     notebook: str
     dates: str
     """What the days of the page's figures are, in a sentence."""
+    until: str = ""
+    """How far the orders of a month reach that may still run, in words; blank where they reach its end."""
     previous: Link | None = None
     following: Link | None = None
 
@@ -177,19 +179,19 @@ class ScopeResult:
 
 def index_page(
     company: str, month: str, currency: str, scopes: list[ScopeResult], loads: Mapping[str, int],
-    reasons: list[tuple[str, str, str, int]], notes: list[str] = (),
+    reasons: list[tuple[str, str, str, int]], notes: list[str] = (), until: str = "",
 ) -> str:  # fmt: skip
     """One page for the owner: sales beside profit, every scope's state, the biggest decisions, and links to all pages.
 
     scopes: the company first; loads: rows_in, loaded, set_aside; reasons: file, column, why set aside and how many rows, most
-    first; notes: files and columns that were not read.
+    first; notes: files and columns that were not read; until: as of Place.
     """
     first = scopes[0].summary
     return _templates().get_template("index.html").render(
         company=label(company, 80), month=month_title(month), currency=currency, headline=_headline(first, currency),
         rows=[_scope_row(scope, scopes) for scope in scopes], decisions=first["biggest"], total=first["decisions"],
         failures=[(scope, name, failure) for scope in scopes for name, failure in scope.failures.items()], loads=loads, reasons=reasons, notes=notes,
-        shared=first.get("shared") and money(first["shared"], ""),
+        shared=first.get("shared") and money(first["shared"], ""), until=until,
     )  # fmt: skip
 
 

@@ -152,7 +152,8 @@ def beyond(book: Book) -> pd.DataFrame:
     frame = frame[frame["age_days"] > policy.min_age_days]
     allowed = frame["cogs_90"].clip(lower=0) / WINDOW * policy.max_inventory_days
     frame = frame.assign(beyond=(frame["stock"] - allowed).clip(lower=0), name=frame["name"].fillna(frame["entity"]))
-    frame = frame[(frame["beyond"] > 0.005) & ~frame["entity"].isin(short(book)["entity"])]  # what runs out in one store isn't too much
+    frame = frame[(frame["beyond"] > 0.005) & frame["inventory_days"].notna()]  # without them some of what was sold has no known cost
+    frame = frame[~frame["entity"].isin(short(book)["entity"])]  # what runs out in one store isn't too much
     order = {"by": ["return_on_capital", "beyond", "entity"], "ascending": [True, False, True], "na_position": "first"}
     return frame.sort_values(**order, ignore_index=True)[columns]
 
@@ -327,10 +328,14 @@ def moves_said(book: Book, amount: float) -> str:
         first = into.iloc[0]
         said = f"Of the next {money(amount, currency)}, {money(put, currency)} finds goods that sell out before new ones can arrive, first {label(first['name'])}, whose stock"
         said += f" earns {number(first['return_on_capital'], 2)} a year for each {currency}; in all up to {money(into['earns'].sum(), currency)} a year."
-    elif stock.replenishment(book).empty:
+    elif (goods := stock.replenishment(book)).empty:
         said = "No lead time of a selling product is known, so nobody can say what sells out before new goods arrive." + book.lacks(
             "products"
         )
+    elif len(late := goods[goods["cover_days"] < goods["lead_time_days"]]):
+        names = _names(book)
+        said = f"{join_names([names.get(entity, entity) for entity in late['entity']])} {'sells' if len(late) == 1 else 'sell'} out before new goods can arrive,"
+        said += " but what more stock would earn can't be told without its cost, or is nothing."
     else:
         said = "No product sells out before new goods can arrive, so more stock would earn nothing."
     if put < amount - 0.005 and put > 0:

@@ -269,15 +269,15 @@ def smart_said(book: Book, frame: pd.DataFrame, who: pd.Series, currency: str) -
         )
         words = join_names([f"{reason} ({number(times)})" for reason, times in why.items()], 3, 60)
         said += f" Most fail for not being {lack.index[0]} ({number(lack.iloc[0])}): {words}."
-    air = frame[(frame["achievable"] == AIR) & ~frame["metric"].isin(COUNTS)].sort_values("target", ascending=False, kind="stable")
+    air = frame[frame["achievable"] == AIR].assign(counted=frame["metric"].isin(COUNTS))
+    air = air.sort_values(["counted", "target"], ascending=[True, False], kind="stable")
     if len(air):
         past = air[air["comparable"] > 0]
         row = (past if len(past) else air).iloc[0]
-        support = (
-            f"no comparable month came above {money(row['highest'], currency)}" if row["comparable"] else "there is no comparable month"
-        )
+        highest, target = (number(row[name]) if row["counted"] else money(row[name], currency) for name in ("highest", "target"))
+        support = f"no comparable month came above {highest}" if row["comparable"] else "there is no comparable month"
         said += f" Pulled from the air: {number(len(air))}, for example {label(called(book, row.to_frame().T, who).iloc[0])} with"
-        said += f" {money(row['target'], currency)} of {title(row['metric'])}: {support}."
+        said += f" {target} of {title(row['metric'])}: {support}."
     else:
         said += " None was pulled from the air."
     return said

@@ -12,7 +12,7 @@ import pandas as pd
 from helpers.book import JOINS, SPREAD_DIMENSIONS, Book, dimension_sql, remembered
 from helpers.contract import TARGET_METRICS
 from helpers.days import as_of
-from helpers.metrics import LEVELS, collections, month_targets, new_customers, nobody, ratio, untold
+from helpers.metrics import LEVELS, attainment_name, collections, month_targets, new_customers, nobody, ratio, untold
 from helpers.text import BLANK, count, join_names, label, money, number, percent, signed_money
 
 MEASURES = tuple(TARGET_METRICS.split("/"))
@@ -155,7 +155,7 @@ def plan(book: Book, metrics: Sequence[str] = ("net_sales", "contribution")) -> 
 
     The calendar year of the book's month. One row per quarter and month with a target, and the year: period, months (with a target),
     and per measure `<measure>_target` and `<measure>` (actual of those of them that are over, the book's month at the latest);
-    `attainment` compares the net sales of these with their own targets only, `ahead` is the sales target of the months to come.
+    `attainment` and `attainment_contribution` compare these with their own targets only, `ahead` is the sales target of the months to come.
     """
     level, entity = root(book)
     year, past = book.month[:4], history(book, level)
@@ -182,11 +182,11 @@ def plan(book: Book, metrics: Sequence[str] = ("net_sales", "contribution")) -> 
             row[f"{metric}_target"] = targets.loc[inside, metric].sum(min_count=1)
             known = [month for month in inside if month in over and pd.notna(targets.loc[month, metric])]
             row[metric] = came[metric].reindex(known).fillna(0.0).sum() if known else np.nan
+            row[attainment_name(pd.Series([metric]))[0]] = ratio(pd.Series([row[metric]]), pd.Series([targets.loc[known, metric].sum()]))[0]
             if metric == "net_sales":
-                row["attainment"] = ratio(pd.Series([row[metric]]), pd.Series([targets.loc[known, metric].sum()]))[0]
                 row["ahead"] = targets.loc[[month for month in inside if month not in over], metric].sum()
         rows.append(row)
-    columns = ["period", "months", *[f"{metric}{end}" for metric in metrics for end in ("_target", "")], "attainment", "ahead"]
+    columns = ["period", "months", *[f"{metric}{end}" for metric in metrics for end in ("_target", "")], *attainment_name(pd.Series(metrics)), "ahead"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -198,7 +198,7 @@ def history(book: Book, level: str) -> pd.DataFrame:
     """What each entity of a level brought in the book's month and the three years before it, month by month.
 
     Columns: month, entity, the measures of targets, marketing (positive). Orders, new customers and money received are counted where
-    this month has such a target at the level, else blank, as they are where the level can't tell them. Months without a movement of
+    this month has such a target at the level (for the root, at any level), else blank, as they are where the level can't tell them. Months without a movement of
     the entity have no row. Empty for a level that the ledger doesn't know.
     """
     months, dimension = book.months_back(3 * YEAR + 1), LEVELS.get(level)
@@ -213,7 +213,8 @@ def history(book: Book, level: str) -> pd.DataFrame:
         months=months,
     )
     targets = month_targets(book)
-    for metric in sorted(set(targets.loc[targets["level"] == level, "metric"]) & {*COUNTS, "collections"}):
+    wanted = targets["level"] == level if level != root(book)[0] else targets["level"] != ""  # against the root all others are held
+    for metric in sorted(set(targets.loc[wanted, "metric"]) & {*COUNTS, "collections"}):
         if metric == "orders":
             more = book.ladder(["month", *([dimension] if dimension else [])], months).rename(columns={dimension: "entity"})
             more = (more if dimension else more.assign(entity="company"))[["month", "entity", "orders"]].astype({"orders": float})
@@ -418,7 +419,7 @@ def plan_said(frame: pd.DataFrame, currency: str) -> str:
     if year["months"] < YEAR:
         said += f" ({count(YEAR - year['months'], 'month')} without one: this is no whole year)"
     said += f"; those that have passed reached {percent(year['attainment'])} of theirs"
-    profit = year["contribution"] / year["contribution_target"] if year["contribution_target"] > 0 else np.nan
+    profit = year["attainment_contribution"]
     said += f", and {percent(profit)} of what was asked of contribution" if pd.notna(profit) else ", and no contribution was asked for"
     return said + (f". {money(year['ahead'], currency)} is still ahead." if year["ahead"] > 0 else ".")
 

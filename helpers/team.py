@@ -92,8 +92,10 @@ def read_coverage(frame: pd.DataFrame) -> str:
     """How far can the profits of people be believed? A sentence on the part of their sales whose cost is known."""
     sales = frame["net_sales"].clip(lower=0)
     known = (frame["cost_coverage"] * sales).sum() / sales.sum() if sales.sum() > 1e-9 else np.nan
-    if np.isnan(known):
+    if frame.empty:
         return "No sale names a person here, so what follows about people is empty."
+    if np.isnan(known):
+        return "No person's net sales are above zero this month, so it can't be told for which part of them the cost is known."
     doubt = "" if known > 0.9995 else "; the rest counts as if it had cost what it sold for, so profits are the least they can be"
     return f"The cost is known of {percent(known)} of the sales of people{doubt}."
 

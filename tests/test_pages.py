@@ -9,7 +9,7 @@ import pytest
 from helpers import pages
 from helpers.notebooks import Failure
 
-PLACE = pages.Place("Ten <Orders> & Co", "2025-03", "A", "02_x.ipynb", "Dates: by <order>.", None, pages.Link("03_y%.html", "Y & Z"))
+PLACE = pages.Place("Ten <Orders> & Co", "2025-03", "A", "02_x.ipynb", "Dates: by <order>.", "", None, pages.Link("03_y%.html", "Y & Z"))
 
 
 def notebook(*cells):
