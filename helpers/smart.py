@@ -269,8 +269,8 @@ def smart_said(book: Book, frame: pd.DataFrame, who: pd.Series, currency: str) -
         )
         words = join_names([f"{reason} ({number(times)})" for reason, times in why.items()], 3, 60)
         said += f" Most fail for not being {lack.index[0]} ({number(lack.iloc[0])}): {words}."
-    air = frame[frame["achievable"] == AIR].assign(counted=frame["metric"].isin(COUNTS))
-    air = air.sort_values(["counted", "target"], ascending=[True, False], kind="stable")
+    air = frame.assign(counted=frame["metric"].isin(COUNTS))
+    air = air[air["achievable"] == AIR].sort_values(["counted", "target"], ascending=[True, False], kind="stable")
     if len(air):
         past = air[air["comparable"] > 0]
         row = (past if len(past) else air).iloc[0]

@@ -156,3 +156,14 @@ def test_a_store_that_sold_nothing_this_month_has_a_page(small_company):
     change = made.month_change(closed).set_index("line")
     assert change.loc["net_sales", "this_month"] == 0 and change.loc["net_sales", "last_month"] == pytest.approx(498)
     assert made.month_said(closed, change.reset_index()) and made.side_said(made.side_by_side(closed), "CNY")
+
+
+def test_who_sold_nothing_sells_nothing_at_a_loss():
+    """What has costs and no sales is said to; of unknown costs only a loss is in doubt, for the least a contribution can be is no loss."""
+    rows = [("channel", "web", 100.0, 20.0, 1.0, True, False), ("channel", "tv", 0.0, -5.0, float("nan"), True, True),
+            ("team", "a", 50.0, 3.0, 0.5, False, False), ("team", "b", 50.0, -3.0, 0.5, False, False)]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["level", "entity", "net_sales", "contribution", "cost_coverage", "judged", "loses"])
+    frame = frame.assign(who=frame["level"] + " " + frame["entity"], contribution_margin=frame["contribution"] / frame["net_sales"])
+    said = made.side_said(frame, "CNY")
+    assert "None of those with known costs sells at a loss" in said and "Costs without net sales: channel tv." in said
+    assert "Of team b nobody can tell" in said

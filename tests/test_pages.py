@@ -1,6 +1,7 @@
 """Pages: nothing from data becomes markup, managers see no code, and every page stands by itself."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import nbformat
@@ -144,3 +145,11 @@ def test_profit_is_not_invented_without_costs(small_company):
     for known in (None, 5.0):
         scopes = [pages.ScopeResult("company", "company", summary | {"figures": summary["figures"] | {"profit": known}})]
         assert ("No profit is told" in pages.index_page("Ten", "2025-03", "CNY", scopes, counts, [])) == (known is None)
+
+
+def test_a_month_that_may_still_run_says_how_far_its_orders_reach():
+    until, counts = "orders up to 2025-03-10", {"rows_in": 1, "loaded": 1, "set_aside": 0}
+    scopes = [pages.ScopeResult("company", "company", pages.NOTHING)]
+    assert until in pages.notebook_page(nbformat.v4.new_notebook(), replace(PLACE, until=until)).partition("</header>")[0]
+    assert f"This month has {until} and none after it." in pages.index_page("Ten", "2025-03", "CNY", scopes, counts, [], until=until)
+    assert "none after it" not in pages.index_page("Ten", "2025-03", "CNY", scopes, counts, [])

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers import cash
 from helpers import returns_on_capital as returns
 from helpers.book import open_book
 from helpers.contract import BadInput
@@ -138,3 +139,12 @@ def test_without_stock(tmp_path):
     assert returns.returns(book, "product").empty and returns.groups(book).empty and returns.moves(book, 10.0).empty
     assert "no table inventory" in returns.whole_said(book) and "no table inventory" in returns.moves_said(book, 10.0)
     assert returns.freed(book).empty and "to be stopped or cleared" in returns.freed_said(book, returns.freed(book))
+
+
+def test_goods_without_a_cost_are_named_and_not_called_nothing(tmp_path):
+    """Two run short, and nobody knows what they cost: no amount, but no word that nothing sells out either; nor are they worth 0 in stock."""
+    more = {"order_lines.csv": FILES["order_lines.csv"] + "b,1,2025-06-30,S,web,P,1,10\n", "product_costs.csv": "product_id,valid_from,unit_cost\n"}
+    folder = folders.write(tmp_path, FILES | more)
+    book = open_book(str(folder), "2025-06")
+    assert "茶 Tea sells out before new goods can arrive, but what more stock would earn can't be told" in returns.moves_said(book, 10.0)
+    assert "Goods of 2 products without a known cost are not in it." in cash.position_said(book)

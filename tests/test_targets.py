@@ -423,3 +423,31 @@ def test_every_month_of_the_sample_adds_up_but_the_planted_one():
     for month in ("2025-02", "2025-06", "2025-11"):
         states = smart.gaps(open_book(str(sample.FOLDER), month))["state"]
         assert set(states) <= {"adds up", "open"}, month
+
+
+def test_a_year_that_runs_is_held_against_the_months_that_have_passed(tmp_path):
+    """Sales of 90 and a contribution of 45 (costs are half) in January, against 100 and 50; February to June ask for as much and are ahead."""
+    asked = "".join(f"2025-{month:02d},company,company,net_sales,100\n2025-{month:02d},company,company,contribution,50\n" for month in range(1, 7))
+    folder = folders.write(tmp_path, {
+        "order_lines.csv": f"{folders.LINES},unit_cost\n1,1,2025-01-31,S,web,P,1,90,45\n", "targets.csv": "month,level,entity,metric,target\n" + asked,
+    })  # fmt: skip
+    said = targets.plan_said(targets.plan(open_book(str(folder), "2025-01")), "CNY")
+    assert "those that have passed reached 90.0% of theirs, and 90.0% of what was asked of contribution. CNY 500 is still ahead." in said
+
+
+def test_orders_asked_of_a_team_alone_have_comparable_months(tmp_path):
+    """A team is asked for four orders, as it has had in each month before, and the company for none: that is not from the air."""
+    rows = "".join(f"{month}-{n},1,2025-{month:02d}-{2 + 7 * n:02d},S,web,P,1,10,E\n" for month in range(1, 7) for n in range(4))
+    folder = folders.write(tmp_path, {
+        "order_lines.csv": f"{folders.LINES},employee_id\n{rows}",
+        "staffing.csv": "month,employee_id,team,store,fte,cost\n" + "".join(f"2025-{month:02d},E,north,S,1,10\n" for month in range(1, 7)),
+        "targets.csv": "month,level,entity,metric,target\n2025-06,team,north,orders,4\n",
+    })  # fmt: skip
+    book = open_book(str(folder), "2025-06")
+    tested = smart.smart(book)
+    assert tested["comparable"].tolist() == [3] and tested["achievable"].tolist() == ["yes"]
+    assert "None was pulled from the air." in smart.smart_said(book, tested, pd.Series(dtype=object), "CNY")
+    aloft = tested.assign(achievable=smart.AIR, target=400.0)
+    assert "Pulled from the air: 1, for example team north with 400 of orders: no comparable month came above 4." in smart.smart_said(
+        book, aloft, pd.Series(dtype=object), "CNY"
+    )
