@@ -107,7 +107,8 @@ def run(
     _recover(target, old)
     last = _read_json(target / "run.json")
     notes = _not_read(book)
-    if _unchanged(target, last, tasks, scopes) and last["not_read"] == notes:
+    toml = _sha(book.company.folder / "company.toml")  # whose alerts and remarks change no page
+    if _unchanged(target, last, tasks, scopes) and last["not_read"] == notes and last["inputs"]["sha256"]["company.toml"] == toml:
         say("Nothing has changed since these pages were made.")
         return _finish(target, last, say)
 
@@ -155,7 +156,7 @@ def _scopes(book: Book, data: str, stores: str) -> list[str]:
 
 def _tasks(book, data, scopes, folders, paths, declared, values) -> list[Task]:
     """Every piece of work, the tables of a scope before its notebooks."""
-    everywhere = [book.fingerprint, book.name, code(), _versions(), [path.name for path in paths]]
+    everywhere = [book.fingerprint, book.name, book.company.strays(), code(), _versions(), [path.name for path in paths]]
     sources = {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
     tasks, dates, until = [], reconcile.basis_said(book), _until(book)
     for scope in scopes:

@@ -58,7 +58,7 @@ def kept(book: "Book", name: str, make: Callable[[], pd.DataFrame], *given: obje
     """
     key = json.dumps([code(), book.policy.model_dump_json(), book.month, book.scope, *given])
     path = book.prepared / "kept" / f"{name}-{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}.feather"
-    with suppress(OSError):
+    with suppress(OSError, ValueError):  # not there, or damaged
         return pd.read_feather(path)
     frame = make()
     frame = frame.astype({name: "str" for name in frame if frame[name].dtype == object})  # as it will be read
@@ -97,10 +97,11 @@ SMALL = 20_000_000  # bytes of Parquet files of a company whose tables `gather` 
 def _connect(prepared: Path) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(config={"memory_limit": "1GB", "threads": 1, "temp_directory": str(CACHE / ".spill")})
     without_bar(con)
-    with suppress(duckdb.IOException):  # none is there, or the file system knows no locks
-        _attach(con, _gathered(prepared), "gathered (read_only)")
-        con.execute("use gathered")
-        return con
+    with suppress(duckdb.IOException):  # the file system knows no locks
+        if gathered := _gathered(prepared):
+            _attach(con, gathered, "gathered (read_only)")
+            con.execute("use gathered")
+            return con
     con.execute("set threads = 2")  # in a small company's tables a second one has nothing to do
     con.execute("set parquet_metadata_cache = true")  # every month has a file of its own
     for name in VIEWS:
@@ -114,8 +115,10 @@ def _attach(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
     con.execute(f"attach '{literal}' as {name}")
 
 
-def _gathered(prepared: Path) -> Path:
-    return prepared / "kept" / f"tables-{code()[:24]}.duckdb"
+def _gathered(prepared: Path) -> Path | None:
+    """The file that `gather` made by this code, whose name ends in its size, so that one cut short is none."""
+    found = (prepared / "kept").glob(f"tables-{code()[:24]}-*.duckdb")
+    return next((path for path in found if path.stem.endswith(f"-{path.stat().st_size}")), None)
 
 
 def gather(prepared: Path) -> None:
@@ -123,21 +126,21 @@ def gather(prepared: Path) -> None:
 
     For whoever asks a lot of one company, as the batch does: it takes about a second. Books opened later read that file.
     """
-    path = _gathered(prepared)
-    if path.exists() or sum(file.stat().st_size for file in prepared.rglob("*.parquet")) > SMALL:
+    if _gathered(prepared) or sum(file.stat().st_size for file in prepared.rglob("*.parquet")) > SMALL:
         return
-    half = path.with_name(f"{path.name}.{os.getpid()}")
+    kept = prepared / "kept"
+    half = kept / f"tables.{os.getpid()}"
     with suppress(OSError, duckdb.Error):  # a cache that is only to be read from, or a full disk: the Parquet files do as well
-        path.parent.mkdir(exist_ok=True)
+        kept.mkdir(exist_ok=True)
         try:
             with closing(_connect(prepared)) as con:
                 _attach(con, half, "half")
                 for name in VIEWS:
                     con.execute(f"create table half.{name} as from {name}")
                 con.execute("detach half")
-            for old in path.parent.glob("tables-*.duckdb"):  # of other code
+            for old in kept.glob("tables-*.duckdb"):  # of other code, or damaged
                 old.unlink(missing_ok=True)
-            half.replace(path)
+            half.replace(kept / f"tables-{code()[:24]}-{half.stat().st_size}.duckdb")
         finally:
             half.unlink(missing_ok=True)
 

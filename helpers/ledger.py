@@ -51,12 +51,13 @@ def prepare(company: Company) -> Path:
     (how many customers bought, by the month of their purchase before); as one file, `<table>` for every other contract table,
     `stock` (inventory at cost), `receipts` (payouts in the reporting currency), `teams` (each person's team by month), `set_aside`,
     `loads`, `amounts`, `source_totals` and `source_notes`. A month that an earlier folder holds, made of the same rows, costs, rates and
-    customers' past, is taken from there; `months.json` says what each was made of. Raises BadInput as `load_tables` does.
+    customers' past, is taken from there; `months.json` says what each was made of, `files.json`
+    how large each file is: a folder in which one is missing or cut short is made anew. Raises BadInput as `load_tables` does.
     """
     _engine()  # one that isn't known is told before anything is read
     content = fingerprint(company, CACHE / ".digests")
     folder = CACHE / f"{content}-{_code()}"
-    if (folder / "ledger").exists():
+    if _whole(folder):
         with contextlib.suppress(OSError):  # a cache that is only to be read from
             os.utime(folder)
         return folder
@@ -68,15 +69,26 @@ def prepare(company: Company) -> Path:
             _write(company, Path(scratch), made)
             if fingerprint(company, CACHE / ".digests") != content:
                 raise BadInput(f"the files in {company.folder.name} changed while they were read; run again when they are complete")
+            if folder.exists() and not _whole(folder):
+                folder.rename(Path(scratch) / "damaged")
             try:
                 made.rename(folder)
             except OSError:
-                if not folder.exists():  # if it does, someone else finished the same content first
+                if not _whole(folder):  # if it is, someone else finished the same content first
                     raise
     except OSError as error:
         raise BadInput(f"the prepared tables can't be written to {CACHE}: {error.strerror}") from None
     _forget_old()
     return folder
+
+
+def _whole(folder: Path) -> bool:
+    """Whether a prepared folder has every file that it was made of, as large as it was."""
+    try:
+        sizes = json.loads((folder / "files.json").read_text(encoding="utf-8"))
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, AttributeError):  # missing, or no such list
+        return False
 
 
 def _code() -> str:
@@ -129,6 +141,8 @@ def _write(company: Company, scratch: Path, made: Path) -> None:
             "teams": "team_rows order by month, employee_id",
         }
         store(con, {made / f"{name}.parquet": f"select * from {one}" for name, one in rows.items()})
+        sizes = {path.relative_to(made).as_posix(): path.stat().st_size for path in sorted(made.rglob("*.*"))}
+        (made / "files.json").write_text(json.dumps(sizes, indent=1), encoding="utf-8")
     except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
         what = "an amount is too large to compute with, look at the largest quantity, unit_cost and rate"
         raise BadInput(f"{what}: {str(error).splitlines()[0]}") from None
@@ -165,12 +179,12 @@ def _write_months(con: duckdb.DuckDBPyConnection, made: Path, scratch: Path, val
     lines = dict(con.execute("select month, count(*) from order_lines group by month").fetchall())
     earlier, together = _earlier(), TOGETHER if _engine() == "duckdb" else float("inf")
     for month, rows in sorted(_made_of(con, made, values).items()):
-        alike = [(folder, one[month]) for folder, one in earlier if one.get(month, {}).get("rows") == rows]
+        alike = [(folder, sizes, one[month]) for folder, sizes, one in earlier if one.get(month, {}).get("rows") == rows]
         if waiting and (alike or sum(lines.get(one, 0) for one in (*waiting, month)) > together):
             _make_months(con, made, scratch, waiting, done, values)
             waiting = {}
         past = _past(done, month)
-        taken = next((one for folder, one in alike if one["past"] == past and _take_over(folder, made, month)), None)
+        taken = next((one for folder, sizes, one in alike if one["past"] == past and _take_over(folder, sizes, made, month)), None)
         if taken:
             done[month] = taken
         else:
@@ -180,12 +194,14 @@ def _write_months(con: duckdb.DuckDBPyConnection, made: Path, scratch: Path, val
     (made / "months.json").write_text(json.dumps(done, indent=1), encoding="utf-8")
 
 
-def _earlier() -> list[tuple[Path, dict[str, dict[str, str]]]]:
-    """Prepared folders by the same code, and what each of their months was made of."""
+def _earlier() -> list[tuple[Path, dict[str, int], dict[str, dict[str, str]]]]:
+    """Prepared folders by the same code, the sizes of their files, and what each of their months was made of."""
     found = []
-    for path in sorted(CACHE.glob(f"*-{_code()}/months.json")):
-        with contextlib.suppress(OSError):  # somebody else has just removed it
-            found.append((path.parent, json.loads(path.read_text(encoding="utf-8"))))
+    for folder in sorted(CACHE.glob(f"*-{_code()}")):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # somebody else has just removed it, or it is damaged
+            sizes, months = (json.loads((folder / name).read_text(encoding="utf-8")) for name in ("files.json", "months.json"))
+            if sizes.get("months.json") == (folder / "months.json").stat().st_size:
+                found.append((folder, sizes, months))
     return found
 
 
@@ -217,13 +233,15 @@ def _past(done: dict[str, dict[str, str]], month: str) -> str:
     return hashlib.sha256(json.dumps([(one, done[one]["customers"]) for one in sorted(done) if one < month]).encode()).hexdigest()
 
 
-def _take_over(folder: Path, made: Path, month: str) -> bool:
+def _take_over(folder: Path, sizes: dict[str, int], made: Path, month: str) -> bool:
     """Put the earlier folder's files of a month into the new one, where possible without a second copy on the disk."""
     names = [name for name in (*MONTHLY, "order_lines") if name != "order_lines" or (made / name / f"{month}.parquet").exists()]
     halves = [made / name / f"{month}.half" for name in names]
     try:
         for name, half in zip(names, halves, strict=True):
             old = folder / name / f"{month}.parquet"
+            if old.stat().st_size != sizes[f"{name}/{month}.parquet"]:  # cut short
+                raise FileNotFoundError(old)
             try:
                 os.link(old, half)
             except OSError:  # a file system without links

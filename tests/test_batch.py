@@ -184,6 +184,22 @@ def test_stores_of_other_times_get_no_pages_and_are_named(odd_company, two_noteb
         report(odd_company, two_notebooks, tmp_path / "out", month="2025-03", stores="later")
 
 
+def test_a_file_that_is_no_table_and_a_remark_in_the_toml_are_no_news_of_yesterday(small_company, two_notebooks, tmp_path):
+    """Notebooks tell of stray files, so pages are made again when one comes or goes; run.json has the digest of the company.toml of today."""
+    out, quiet = tmp_path / "out", "Nothing has changed since these pages were made."
+    report(small_company, two_notebooks, out, month="2025-02")
+    assert quiet in report(small_company, two_notebooks, out, month="2025-02")[1]
+    stray, toml = small_company / "order_line.csv", small_company / "company.toml"
+    for change in (lambda: stray.write_text("a,b\n"), stray.unlink):
+        change()
+        said = report(small_company, two_notebooks, out, month="2025-02")[1]
+        assert not [line for line in said if quiet in line or "done already" in line]
+    toml.write_text(toml.read_text(encoding="utf-8") + "# a remark\n", encoding="utf-8")
+    assert [line for line in report(small_company, two_notebooks, out, month="2025-02")[1] if "done already" in line]
+    made = json.loads(next(out.glob("*/2025-02/run.json")).read_text(encoding="utf-8"))
+    assert made["inputs"]["sha256"]["company.toml"] == hashlib.sha256(toml.read_bytes()).hexdigest()
+
+
 def test_refused_a_notebook_whose_parameter_is_misspelt(small_company, tmp_path):
     notebooks = tmp_path / "notebooks"
     notebooks.mkdir()

@@ -7,7 +7,7 @@ import pytest
 from folders import LINES, ONE_LINE, write
 
 from helpers import ledger
-from helpers.book import SPREAD_DIMENSIONS, VIEWS, gather, open_book
+from helpers.book import SPREAD_DIMENSIONS, VIEWS, gather, kept, open_book
 from helpers.contract import LADDER, NOBODY, SUBTOTALS, TABLES, BadInput
 from helpers.contract import LINES as LEDGER_LINES
 
@@ -190,8 +190,9 @@ def test_gathered_tables_are_the_same_and_a_book_does_without_them(tmp_path, mon
     for name in VIEWS:
         pd.testing.assert_frame_equal(apart.sql(f"from {name}"), together.sql(f"from {name}"))
     assert again.table("mine", "select 1 as one") in again.memory  # what is kept in the engine needs no room in a file to be read
-    for broken in (path.write_bytes, lambda _: path.unlink()):
-        broken(b"no tables")
+    whole = path.read_bytes()
+    for broken in (lambda: path.write_bytes(b"no tables"), lambda: path.write_bytes(whole[: len(whole) // 2]), path.unlink):
+        broken()
         assert open_book(str(HAND), "2025-03").ladder(["store"]).equals(apart.ladder(["store"]))
     monkeypatch.setattr("helpers.book.SMALL", 10)
     gather(apart.prepared)
@@ -200,6 +201,16 @@ def test_gathered_tables_are_the_same_and_a_book_does_without_them(tmp_path, mon
     path.with_name("decisions-1.feather").write_bytes(b"kept for the notebooks of a scope, and no table")
     gather(apart.prepared)
     assert path.exists()
+
+
+@pytest.mark.parametrize("left", [0, 200])
+def test_a_frame_that_was_kept_and_is_damaged_is_made_again(tmp_path, monkeypatch, left):
+    monkeypatch.setattr(ledger, "CACHE", tmp_path)
+    book, made = open_book(str(HAND), "2025-03"), []
+    ask = lambda: kept(book, "mine", lambda: made.append(1) or pd.DataFrame({"a": [1.5, 2.5]}))  # noqa: E731
+    first, (path,) = ask(), (book.prepared / "kept").glob("mine-*")
+    path.write_bytes(path.read_bytes()[:left])
+    assert ask().equals(first) and ask().equals(first) and len(made) == 2
 
 
 def test_order_sums_share_buckets_and_lose_nothing(monkeypatch):

@@ -135,3 +135,25 @@ def test_a_folder_that_goes_away_meanwhile(tmp_path, cache, monkeypatch):
     assert redone(now, before) == ["2024-01", "2024-03"]
     cache("another cache")
     assert contents(prepare(tmp_path / "twelve")) == contents(now)
+
+
+def spoil(path: Path, content: bytes) -> None:
+    """Replaces a file, which others may share, by one of this content."""
+    path.unlink()
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("spoilt", ["spread/2024-02.parquet", "products.parquet", "ledger/2024-01.parquet", "months.json", "files.json"])
+@pytest.mark.parametrize("how", ["deleted", "cut", "junk"])
+def test_a_damaged_folder_is_made_anew_and_never_read(tmp_path, cache, spoilt, how):
+    cache("cache")
+    folder = prepare_months(tmp_path, "three", YEAR[:3])
+    whole, path = contents(folder), folder / spoilt
+    if how == "deleted":
+        path.unlink()
+    else:
+        spoil(path, path.read_bytes()[:-20] if how == "cut" else b"[]")
+    more = prepare_months(tmp_path, "four", YEAR[:4])  # takes over what is sound, and no damage
+    assert contents(prepare(tmp_path / "three")) == whole
+    cache("another cache")
+    assert contents(prepare(tmp_path / "four")) == contents(more)
