@@ -127,7 +127,7 @@ def test_online_retail_by_its_customers(tmp_path):
     frame = cohorts.cohorts(book)
     assert frame[frame["age"] == 0]["customers"].sum() == 4312 == customers.members(book)["members"].sum()
     assert frame[frame["age"] == 0]["active"].tolist() == frame[frame["age"] == 0]["customers"].tolist()
-    raw = duckdb.sql(
+    raw = duckdb.execute(
         f"""select "Customer ID" as who, InvoiceDate::date as day from '{folder}/raw/2009_2010.parquet'
             where "Customer ID" is not null and Quantity > 0 and Price > 0 and Invoice not like 'C%'"""
     ).df()  # fmt: skip

@@ -122,9 +122,13 @@ def checkout(tmp_path):
     return root
 
 
+def outside_make() -> dict[str, str]:
+    """The environment without what `make test` leaves in it."""
+    return {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+
+
 def run_make(root, *arguments, **variables):
-    environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")} | variables
-    return subprocess.run(["make", *arguments], cwd=root, env=environment, capture_output=True, text=True)
+    return subprocess.run(["make", *arguments], cwd=root, env=outside_make() | variables, capture_output=True, text=True)
 
 
 @make
@@ -164,7 +168,8 @@ def test_help_explains_every_target_and_is_the_default(checkout):
 def test_a_signal_to_make_reaches_what_it_runs(checkout):
     python = checkout / ".venv" / "bin" / "python"
     python.write_text("#!/bin/sh\ntrap 'echo told; exit 1' TERM\necho began\nwhile :; do sleep 0.05; done\n")
-    with subprocess.Popen(["make", "report"], cwd=checkout, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
+    run = {"cwd": checkout, "env": outside_make(), "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    with subprocess.Popen(["make", "report"], **run) as running:
         assert running.stdout.readline() == "began\n"
         running.terminate()
         assert running.communicate(timeout=10)[0] == "told\n"

@@ -232,7 +232,7 @@ def test_nothing_about_the_buyer_is_read(tmp_path):
     folder = write(tmp_path, exports([ORDER], [RED, BLUE]), TOML)
     made = prepare(open_company(str(folder)))
     for path in made.rglob("*.parquet"):
-        cells = duckdb.sql(f"select * from '{path}'").fetchall()
+        cells = duckdb.execute(f"select * from '{path}'").fetchall()
         assert not any("小明" in str(cell) or "138001380" in str(cell) for row in cells for cell in row)
 
 
