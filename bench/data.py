@@ -107,7 +107,8 @@ def run(scratch: Path, lines: int) -> dict[str, dict]:
     """What every way took with one company of this many order lines: `all` (seconds), `memory` (its peak, MB), and `checks` of our own.
 
     "report" holds the same of each part of the company's report, in the order in which the batch makes them, with the seconds of its `slices`;
-    "bytes" what ours and the SQL script's tables take on the disk. "added" is the preparing of the same company when all but its last month is prepared already. Ends the measurement when results differ.
+    "bytes" what ours and the SQL script's tables take on the disk. "added" is the preparing of the same company when all but its last month
+    is prepared already. Ends the measurement when results differ.
     """
     folder, cache = scratch / "company", {"PROFIT_CACHE": str(scratch / "cache")}
     write_company(folder, lines)

@@ -27,7 +27,8 @@ def attained(book: Book) -> pd.DataFrame:
     level, entity, and for each of net_sales, contribution and collections: its actual, `<measure>_target`, and `attainment`,
     `attainment_contribution`, `attainment_collections` (actual ÷ target; blank where the target is missing or ≤ 0, and for cash also
     where too little of it can be followed to the node to call it missed); shortfall (sales target − net sales: negative is a surplus),
-    at_a_loss (sales target reached, contribution below zero even if goods without a known cost had cost nothing). Largest shortfall in money first. Nothing is averaged over nodes.
+    at_a_loss (sales target reached, contribution below zero even if goods without a known cost had cost nothing). Largest shortfall in money
+    first. Nothing is averaged over nodes.
     Cash at levels that no payout names is what arrived for their orders, blank where too little of it can be followed, and without payouts.
     """
     asked = month_targets(book)
@@ -310,7 +311,7 @@ def _until(book: Book, month: str) -> pd.Timestamp:
 def _sums(book: Book, level: str, month: str) -> pd.DataFrame:
     """What each entity of a level sold in a month, by store and product: entity, store, product_id, quantity, gross_sales, discounts,
     shipping_income, refunds."""
-    entity = dimension_sql(LEVELS[level]) if LEVELS[level] else "'company'"
+    entity = dimension_sql(LEVELS[level])
     sums = ", ".join(
         f"cast(sum({name}) as double) as {name}" for name in ("quantity", "gross_sales", "discounts", "shipping_income", "refunds")
     )

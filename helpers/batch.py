@@ -173,7 +173,8 @@ def _tasks(book, data, scopes, folders, paths, declared, values) -> list[Task]:
 
 
 def _until(book: Book) -> str:
-    return "" if as_of(book) == book.last_day else f"orders up to {as_of(book):%Y-%m-%d}"
+    day = as_of(book)
+    return "" if day == book.last_day else f"orders up to {day:%Y-%m-%d}"
 
 
 def _link(path: Path | None) -> pages.Link | None:

@@ -324,7 +324,7 @@ class Book:
         these alone (default: all). An order's sales and refunds stay together. Beyond BUCKETS orders several share a bucket, which
         leaves the interval as it is.
         """
-        entity = dimension_sql(dimension) if dimension else "'company'"
+        entity = dimension_sql(dimension)
         if entities is not None:
             where, values = f"({where}) and {entity} in (select unnest($entities))", values | {"entities": list(entities)}
         return self.sql(
@@ -349,8 +349,10 @@ class Book:
         return subtotals(frame)
 
 
-def dimension_sql(dimension: str) -> str:
-    """SQL for a dimension of the ledger `l` (joined with JOINS), in which what belongs to nobody has its name."""
+def dimension_sql(dimension: str | None) -> str:
+    """SQL for a dimension of the ledger `l` (joined with JOINS), in which what belongs to nobody has its name; None: the company as a whole."""
+    if dimension is None:
+        return "'company'"
     if dimension not in SPREAD_DIMENSIONS:
         raise ValueError(f"{dimension!r} is not a dimension; take any of {', '.join(SPREAD_DIMENSIONS)}")
     if dimension == "month":

@@ -120,7 +120,7 @@ def visible(book: Book, level: str) -> pd.Series:
     """
     window = {"start": (book.last_day - pd.Timedelta(days=WINDOW)).date(), "last": book.last_day.date()}
     if level in WHOLE:
-        entity = "'company'" if level == "company" else dimension_sql(LEVELS[level])
+        entity = dimension_sql(LEVELS[level])
         names = book.sql(f"select distinct {entity} as entity from ledger l where kind = 'sale' and {{scope}} order by 1")["entity"]
         return pd.Series(1.0, index=names)
     frame = book.sql(

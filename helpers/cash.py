@@ -7,7 +7,7 @@ from helpers import capital
 from helpers.book import Book, remembered
 from helpers.contract import NOBODY
 from helpers.days import as_of
-from helpers.metrics import WINDOW, ratio
+from helpers.metrics import WINDOW, order_to_payout, ratio
 from helpers.text import count, days, join_names, label, money, number, title
 
 ITEMS = {
@@ -328,7 +328,7 @@ def cycle(book: Book, months: int = 13) -> pd.DataFrame:
     wanted = [month for month in book.months_back(months) if month >= book.months[0]]
     ends = pd.DataFrame({"month": wanted, "last": [pd.Period(month, "M").end_time.date() for month in wanted]})
     days = ends["last"].tolist()
-    parts = [_inventory_days(book, days), _payout_days(book, days), _payment_days(book, days)]
+    parts = [_inventory_days(book, days), _by_day(order_to_payout(book, days)), _payment_days(book, days)]
     frame = ends.assign(**{name: ends["last"].map(part).astype(float) for part, name in
                            zip(parts, ("inventory_days", "payout_days", "payment_days"), strict=True)}).drop(columns="last")  # fmt: skip
     if book.scope != "company":
@@ -354,21 +354,6 @@ def _inventory_days(book: Book, days: list) -> dict:
     )
     days_left = ratio(frame["worth"], frame["cogs"]) * WINDOW
     return _by_day(frame.assign(days=days_left.where((frame["cogs"] > 1e-9) | (frame["worth"] <= 1e-9), np.inf)))
-
-
-def _payout_days(book: Book, days: list) -> dict:
-    """As metrics.csv has it: only payouts that name their order."""
-    return _by_day(book.sql(
-        f"""with came as (select * from receipts where value > 0 and order_id <> '')
-            select last, cast(sum(value * (paid_on - day)) as double) / nullif(cast(sum(value) as double), 0) as days
-            from (select unnest($days) as last) join (
-                     select paid_on, day, sum(value) as value
-                     from came join (select store, order_id, min(day) as day from ledger semi join came using (store, order_id)
-                                     where kind = 'sale' and {{scope}} group by store, order_id) using (store, order_id)
-                     group by paid_on, day)
-                 on paid_on <= last and paid_on > last - {WINDOW} group by last order by last""",
-        days=days,
-    ))  # fmt: skip
 
 
 def _payment_days(book: Book, days: list) -> dict:

@@ -63,7 +63,7 @@ def daily(book: Book, level: str, metric: str = "net_sales", entities: Sequence[
     that of other levels on the days of the sales that it is spread over (at the whole month's rate, as far as the data reach).
     """
     dimension = LEVELS[level]
-    entity = dimension_sql(dimension) if dimension else "'company'"
+    entity = dimension_sql(dimension)
     join = JOINS.get(dimension, "")
     upto = "day <= $last and {scope}"
     if metric in _SUMS:

@@ -393,7 +393,7 @@ def _margin_fall(book, level, hits):
 def _per_employee(book, level, hits):
     history = people_ladder(book, level, book.months_back(12))
     staffed = history[history["staffed"] & history["entity"].isin(hits["entity"])]
-    entity = dimension_sql(LEVELS[level]) if LEVELS[level] else "'company'"
+    entity = dimension_sql(LEVELS[level])
     who, when = staffed["entity"].tolist(), staffed["month"].tolist()
     orders = book.order_sums(LEVELS[level], f"({entity}, l.month) in (select (unnest($who), unnest($when)))", who=who, when=when)
 

@@ -7,7 +7,6 @@ import pandas as pd
 
 from helpers import metrics
 from helpers.book import Book, kept, remembered
-from helpers.contract import NOBODY
 from helpers.decisions import LOOKS, fire, listed, margin_falls
 from helpers.metrics import LEVELS, margins, people_ladder
 from helpers.monthly_decisions import grouped
@@ -42,7 +41,7 @@ def monthly(book: Book, level: str, wanted: Sequence[str], orders: bool = False)
         frame = people_ladder(book, level, list(wanted))
     else:
         frame = book.ladder(["month", LEVELS[level]], list(wanted), orders=orders).rename(columns={LEVELS[level]: "entity"})
-    return margins(frame[frame["entity"] != NOBODY.get(LEVELS[level])].reset_index(drop=True))
+    return margins(frame[frame["entity"] != metrics.nobody(level)].reset_index(drop=True))
 
 
 def firings(book: Book) -> pd.DataFrame:

@@ -246,9 +246,8 @@ def _sum_amounts(con: duckdb.DuckDBPyConnection, table: Table, parts: list[Part]
     kept = con.execute(f"select {total} from {table.name}").fetchone()
     unreadable = ", ".join(f"count({quote('text ' + name)}) - count({quote(name)})" for name in names)
     aside = con.execute(f"select {total}, {unreadable} from aside").fetchone()
-    read = "(select file_no, count(*) as read from checked group by file_no)"
-    spoiled = dict(con.execute(f"select file_no, rows_in - coalesce(read, 0) from inputs left join {read} using (file_no)").fetchall())
-    lost = [sum(spoiled.get(part.file_no, 0) for part in parts if name in part.types) for name in names]
+    rejected = dict(con.execute("select file_no, rejected from inputs").fetchall())
+    lost = [sum(rejected.get(part.file_no, 0) for part in parts if name in part.types) for name in names]
     rows = [[table.name, name, sum(sums[n] for sums in came), kept[n], aside[n], aside[len(names) + n] + lost[n]] for n, name in enumerate(names)]
     con.executemany("insert into amounts values (?, ?, ?, ?, ?, ?)", rows)
 
@@ -275,19 +274,19 @@ def _read_inputs(
     for number, source in enumerate(source for source in company.settings.sources if source.table == table.name):
         raw = _write_raw(con, company, source, scratch / f"raw_{table.name}{number}.parquet", scratch) if source.files else None
         paths.append((source.sql, _run_source(company, source.sql, scratch / f"{table.name}{number}.parquet", raw)))
-    con.execute("create temp table inputs (file_no integer, file varchar, rows_in bigint, encoding varchar, unknown_columns varchar)")
+    con.execute("create temp table inputs (file_no integer, file varchar, rows_in bigint, rejected bigint, encoding varchar, unknown_columns varchar)")
     parts, unread = [], []
     known = [column.name for column in table.columns]
     for number, (label, path) in enumerate(paths):
         if path.is_dir() or path.suffix.lower() == ".parquet":
             found, columns, rows = parquet_rows(con, path)
-            encoding = ""
+            encoding, rejected = "", 0
             unread.append(path)
             parts += [Part(number, one.source, one.columns) for one in found]
         else:
             text = f"text_{table.name}_{number}"
             read = read_text(con, path, text, known=known, encoding=company.settings.encodings.get(table.name), scratch=scratch)
-            columns, rows, encoding = read.columns, read.rows, read.encoding
+            columns, rows, rejected, encoding = read.columns, read.rows, read.rejected, read.encoding
             con.execute(
                 f"insert into set_aside select ?, \"row\", '', case when ? then value end, reason from {text}_rejects",
                 [label, set(columns) <= set(known)],  # a spoilt line may hold buyers' data in columns that are not kept
@@ -295,7 +294,7 @@ def _read_inputs(
             parts.append(Part(number, text, dict.fromkeys(columns, "")))
         _check_header(label, columns, table)
         unknown = ", ".join(name + did_you_mean(name, set(known) - set(columns)) for name in columns if name not in known)
-        con.execute("insert into inputs values (?, ?, ?, ?, ?)", [number, label, rows, encoding, unknown])
+        con.execute("insert into inputs values (?, ?, ?, ?, ?, ?)", [number, label, rows, rejected, encoding, unknown])
     for number in made:
         source = f"(select out_id as row, * from made_{number}_{table.name})"
         parts.append(Part(FROM_EXPORTS + number, source, dict.fromkeys(known, "")))

@@ -202,7 +202,8 @@ def _facts(book: Book, level: str) -> pd.DataFrame:
     if level in EMPLOYERS and "staffing" not in book.missing:
         frame = frame.merge(productivity(book, level), on="entity", how="left")
     if level == "company" and not {"inventory", "payouts", "purchases"} & set(book.missing):
-        frame["cash_conversion_cycle"] = frame["inventory_days"] + _order_to_payout(book) - _receipt_to_payment(book)
+        waited = order_to_payout(book, [book.last_day.date()])["days"]
+        frame["cash_conversion_cycle"] = frame["inventory_days"] + (waited[0] if len(waited) else np.nan) - _receipt_to_payment(book)
     frame = frame.merge(attainments(book, level, frame), on="entity", how="left")
     return (_with_buyers(book, level, frame) if level in BUYERS else frame).sort_values("entity", ignore_index=True)
 
@@ -214,7 +215,7 @@ def _with_buyers(book: Book, level: str, frame: pd.DataFrame) -> pd.DataFrame:
     if not known(book):
         return frame
     dimension = LEVELS[level]
-    entity = dimension_sql(dimension) if dimension else "'company'"
+    entity = dimension_sql(dimension)
     buyers = book.sql(
         f"""select {entity} as entity, count(distinct customer_id) as customers, count(distinct customer_id) filter (segment <> 'new') as back
             from ledger l {JOINS.get(dimension, "")} where kind = 'sale' and customer_id <> '' and l.month = $month and {{scope}}
@@ -376,14 +377,20 @@ def yearly(history: pd.DataFrame, level: str) -> pd.DataFrame:
     return frame[frame.index != nobody(level)].reset_index(names="entity")
 
 
-def _order_to_payout(book: Book) -> float:
-    """Days from order to payout, weighted by money, of the payouts of the last 90 days that name their order."""
+def order_to_payout(book: Book, ends: list) -> pd.DataFrame:
+    """Days from order to payout, weighted by money, of the payouts that name their order in the 90 days up to each of these days: last, days.
+    Without such payouts a day has no row."""
     return book.sql(
-        """select cast(sum(value * (paid_on - day)) as double) / nullif(cast(sum(value) as double), 0) as days
-           from receipts r join (select store, order_id, min(day) as day from ledger where kind = 'sale' group by store, order_id) using (store, order_id)
-           where paid_on > $start and paid_on <= $end and value > 0""",
-        **_window(book),
-    )["days"][0]
+        f"""with came as (select * from receipts where value > 0 and order_id <> '')
+            select last, cast(sum(value * (paid_on - day)) as double) / nullif(cast(sum(value) as double), 0) as days
+            from (select unnest($ends) as last) join (
+                     select paid_on, day, sum(value) as value
+                     from came join (select store, order_id, min(day) as day from ledger semi join came using (store, order_id)
+                                     where kind = 'sale' and {{scope}} group by store, order_id) using (store, order_id)
+                     group by paid_on, day)
+                 on paid_on <= last and paid_on > last - {WINDOW} group by last order by last""",
+        ends=ends,
+    )  # fmt: skip
 
 
 def _receipt_to_payment(book: Book) -> float:
@@ -464,7 +471,7 @@ def new_customers(book: Book, level: str, months: Sequence[str] | None = None) -
     With `months`, those of each of them: month, entity, new_customers.
     """
     dimension = LEVELS[level]
-    entity = dimension_sql(dimension) if dimension else "'company'"
+    entity = dimension_sql(dimension)
     frame = book.sql(
         f"""select l.month, {entity} as entity, count(*) as new_customers from (
                 select *, row_number() over (partition by customer_id order by day, store, order_id, line_no) as nth

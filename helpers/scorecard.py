@@ -7,14 +7,13 @@ import numpy as np
 import pandas as pd
 
 from helpers.book import Book, remembered
-from helpers.contract import NOBODY
 from helpers.metrics import (
     COUNTED,
-    LEVELS,
     METRICS,
     collections,
     month_targets,
     new_customers,
+    nobody,
     people_ladder,
     productivity,
     ratio,
@@ -116,12 +115,12 @@ def ratios(sums: pd.DataFrame) -> pd.DataFrame:
 def sums(book: Book, level: str, months: Sequence[str]) -> pd.DataFrame:
     """The sums that KPIs are made of, by month and entity of company, store, channel or team: month, entity, the ladder, orders, fte
     (where the level employs people), and new_customers, collections, visitors, new_followers where their tables are there."""
-    months, dimension = list(months), LEVELS[level]
+    months = list(months)
     if level == "channel":
         frame = book.ladder(["month", "channel"], months).rename(columns={"channel": "entity"})
     else:
         frame = people_ladder(book, level, months).drop(columns="staffed")
-    frame = frame[~frame["entity"].isin([NOBODY[dimension]] if dimension else [])]
+    frame = frame[frame["entity"] != nobody(level)]
     if "customer_id" in _named(book):
         frame = _beside(frame, new_customers(book, level, months), ["new_customers"])
     if "payouts" not in book.missing and level in COUNTED["collections"]:

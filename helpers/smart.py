@@ -87,8 +87,9 @@ def smart(book: Book) -> pd.DataFrame:
     known = {level: _known(book, level) for level in frame["level"].unique()}
     coverage = {level: _coverage(book, level) for level in known}
     young, rows = sum(month < book.month for month in book.months) < RECENT, []
+    told = {pair for pair in set(zip(frame["level"], frame["metric"], strict=True)) if not untold(book, *pair)}
     for row in frame.itertuples():
-        tellable = not untold(book, row.level, row.metric)
+        tellable = (row.level, row.metric) in told
         past = _comparable_of(book, row.level, row.entity, row.metric) if tellable else pd.Series(dtype=float)
         low, high = (float(past.quantile(q)) if len(past) else np.nan for q in (policy.target.min_percentile, policy.target.max_percentile))
         highest = past.max() if len(past) else np.nan
@@ -98,7 +99,7 @@ def smart(book: Book) -> pd.DataFrame:
             "level": row.level, "entity": row.entity, "metric": row.metric, "target": row.target, "owner": row.owner,
             "typical": past.median(), "low": low, "high": high, "highest": highest, "percentile": below, "comparable": len(past),
             "specific": f"no such {row.level}" if row.entity not in known[row.level] else "yes" if row.owner else "nobody owns it",
-            "measurable": _measurable(book, row, coverage[row.level].get(row.entity, np.nan)),
+            "measurable": _measurable(book, row, tellable, coverage[row.level].get(row.entity, np.nan)),
             "achievable": achievable(row.target, below, highest, len(past), policy.target) if tellable and not young else FEW,
             "relevant": _relevant(row, state.get((row.parent_level, row.parent, row.level, row.metric)), (row.level, row.entity) in aimed),
             "time_bound": "yes",
@@ -121,14 +122,14 @@ def _comparable_of(book: Book, level: str, entity: str, metric: str) -> pd.Serie
     return frame[entity].dropna() if entity in frame else pd.Series(dtype=float)
 
 
-def _measurable(book: Book, row, coverage: float) -> str:
+def _measurable(book: Book, row, tellable: bool, coverage: float) -> str:
     least = book.policy.product.min_cost_coverage
     if row.target <= 0:
         return "zero or less"
     if row.metric == "collections" and row.level in LEVELS and row.level not in WHOLE:
         followed = visible(book, row.level).get(row.entity, 0.0)  # only what is paid by order leads to a person or a product
         return "yes" if followed >= least else f"{percent(followed, 0)} paid by order"
-    if untold(book, row.level, row.metric):
+    if not tellable:
         return "not told apart here"
     return f"cost known for {percent(coverage, 0)}" if row.metric in PROFITS and coverage < least else "yes"
 

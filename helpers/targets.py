@@ -198,14 +198,14 @@ def history(book: Book, level: str) -> pd.DataFrame:
     """What each entity of a level brought in the book's month and the three years before it, month by month.
 
     Columns: month, entity, the measures of targets, marketing (positive). Orders, new customers and money received are counted where
-    this month has such a target at the level (for the root, at any level), else blank, as they are where the level can't tell them. Months without a movement of
-    the entity have no row. Empty for a level that the ledger doesn't know.
+    this month has such a target at the level (for the root, at any level), else blank, as they are where the level can't tell them. Months
+    without a movement of the entity have no row. Empty for a level that the ledger doesn't know.
     """
     months, dimension = book.months_back(3 * YEAR + 1), LEVELS.get(level)
     columns = ["month", "entity", *MEASURES, "marketing"]
     if level not in LEVELS or dimension not in (None, *SPREAD_DIMENSIONS):
         return pd.DataFrame(columns=columns)
-    entity = dimension_sql(dimension) if dimension else "'company'"
+    entity = dimension_sql(dimension)
     sums = ", ".join(f"cast(sum({formula}) as double) as {name}" for name, formula in _SUMS.items())
     frame = book.sql(
         f"""select l.month, {entity} as entity, {sums} from spread l {JOINS.get(dimension, "")}

@@ -27,6 +27,8 @@ def small_company(tmp_path) -> Path:
 def odd_company(tmp_path) -> Path:
     """March 2025 of a store that sells for millions, after a store that closed in February and before one that opens in April. There are
     targets of every level and metric, and none of the tables that most of them would need."""
+    from folders import write  # which imports helpers
+
     levels = "company,company store,open channel,web region,R category,K product,P team,T employee,E segment,new campaign,C".split()
     metrics = "net_sales gross_profit contribution orders new_customers collections".split()
     files = {
@@ -36,11 +38,7 @@ def odd_company(tmp_path) -> Path:
         "returns.csv": "store,order_id,line_no,refunded_on,quantity,refund_amount,restocked,fee_refunded\nopen,2,1,2025-03-08,1,199999999.99,false,12345.67\n",
         "targets.csv": "month,level,entity,metric,target\n" + "".join(f"2025-03,{one},{metric},100\n" for one in levels for metric in metrics),
     }
-    folder = tmp_path / "odd"
-    folder.mkdir()
-    for name, content in files.items():
-        (folder / name).write_text(content, encoding="utf-8")
-    return folder
+    return write(tmp_path / "odd", files, None)
 
 
 @pytest.fixture(scope="session")

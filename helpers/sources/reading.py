@@ -273,10 +273,10 @@ def _reading(con: duckdb.DuckDBPyConnection, one: Field, export: Export, path: P
 
 def _mark(con: duckdb.DuckDBPyConnection, export: Export, path: Path) -> str:
     columns = {row[0] for row in con.execute("select column_name from (describe text_in)").fetchall()}
-    amounts = [one.name for one in export.adapter.fields if one.kind in ("amount", "integer") and one.name in columns]
+    money, whole = ([one.name for one in export.adapter.fields if one.kind == kind and one.name in columns] for kind in ("amount", "integer"))
+    amounts = money + whole
     mark = cells.decimal_mark(con, "text_in", amounts)
-    whole = [one.name for one in export.adapter.fields if one.kind == "integer" and one.name in columns]
-    if mark is None and cells.decimal_mark(con, "text_in", [name for name in amounts if name not in whole]):
+    if mark is None and cells.decimal_mark(con, "text_in", money):
         # only whole numbers leave it open, and what stands in them parts thousands
         commas = " or ".join(f"contains({name}, ',')" for name in whole)
         return "." if con.execute(f"select bool_or({commas}) from text_in").fetchone()[0] else ","
