@@ -7,9 +7,9 @@ from scipy.special import chdtrc
 from helpers import text
 from helpers.book import Book, remembered
 from helpers.history import EMPLOYERS, firings, followed_rules, months
-from helpers.metrics import ratio, wilson
 from helpers.monthly_decisions import called, store_of
 from helpers.policy import did_you_mean
+from helpers.ratios import ratio, wilson
 
 KEY = ["rule", "level", "entity"]
 CHANCES = ("room_to_expand",)

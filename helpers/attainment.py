@@ -12,7 +12,8 @@ from helpers import days, pacing, smart, targets
 from helpers.book import JOINS, Book, dimension_sql, remembered
 from helpers.capital import WHOLE, received, visible
 from helpers.decisions import decide, sentence
-from helpers.metrics import LEVELS, facts, month_targets, ratio
+from helpers.facts import LEVELS, facts, month_targets
+from helpers.ratios import ratio
 from helpers.targets import CENT, called, root
 from helpers.text import count, join_names, label, money, number, percent, signed_money
 from helpers.weights import month_weights

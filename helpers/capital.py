@@ -6,7 +6,8 @@ import pandas as pd
 from helpers.book import JOINS, Book, dimension_sql, remembered
 from helpers.contract import NOBODY
 from helpers.days import as_of
-from helpers.metrics import LEVELS, WINDOW, collections, month_targets, ratio
+from helpers.facts import LEVELS, WINDOW, collections, month_targets
+from helpers.ratios import ratio
 from helpers.text import count, join_names, label, money, number, percent
 
 AGES = {"up to 30 days": 30, "31 to 60 days": 60, "61 to 90 days": 90, "over 90 days": np.inf}

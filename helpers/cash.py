@@ -7,7 +7,8 @@ from helpers import capital
 from helpers.book import Book, remembered
 from helpers.contract import NOBODY
 from helpers.days import as_of
-from helpers.metrics import WINDOW, order_to_payout, ratio
+from helpers.facts import WINDOW, order_to_payout
+from helpers.ratios import ratio
 from helpers.text import count, days, join_names, label, money, number, title
 
 ITEMS = {

@@ -9,7 +9,8 @@ import pandas as pd
 from helpers.book import Book
 from helpers.contract import LINES, NOBODY
 from helpers.decisions import decide, sentence
-from helpers.metrics import facts, margins, ratio
+from helpers.facts import facts
+from helpers.ratios import margins, ratio
 from helpers.text import BLANK, join_names, label, money, number, percent
 
 PARTS = {"ads": "ads", "event_fee": "event fees", "affiliate": "affiliates", "other": "other", "commissions": "commissions"}

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from helpers.book import Book, remembered
-from helpers.customers import CONTRIBUTION
-from helpers.metrics import ratio
+from helpers.buyers import CONTRIBUTION
+from helpers.ratios import ratio
 from helpers.text import count, join_names, label, money, number, percent
 
 BEFORE_MARKETING = "cm2 + commissions"

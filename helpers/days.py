@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from helpers.book import JOINS, Book, dimension_sql, remembered
-from helpers.metrics import LEVELS
+from helpers.facts import LEVELS
 
 
 @remembered
@@ -59,7 +59,7 @@ def daily(book: Book, level: str, metric: str = "net_sales", entities: Sequence[
 
     entities: only these, each with a column (default: all that ever had a row; of products that can be many).
     metric: net_sales, gross_profit, contribution, orders (on the first day of an order within the month), new_customers or collections.
-    A month's days add up to the metric of `metrics.facts`. Marketing of company, stores and channels stands on the day of the spend,
+    A month's days add up to the metric of `facts.facts`. Marketing of company, stores and channels stands on the day of the spend,
     that of other levels on the days of the sales that it is spread over (at the whole month's rate, as far as the data reach).
     """
     dimension = LEVELS[level]

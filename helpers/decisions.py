@@ -5,11 +5,13 @@ import zlib
 import numpy as np
 import pandas as pd
 
-from helpers import capital, customers, easing, forecast, stock, text
+from helpers import buyers, capital, easing, forecast, stock, text
 from helpers.book import Book, dimension_sql, kept, remembered
 from helpers.contract import NOBODY
-from helpers.metrics import LEVELS, METRICS, WINDOW, facts, margins, month_targets, nobody, people_ladder, ratio, untold
+from helpers.facts import LEVELS, WINDOW, facts, month_targets, nobody, people_ladder, untold
+from helpers.metrics import METRICS
 from helpers.policy import Rule
+from helpers.ratios import margins, ratio
 
 COLUMNS = ["scope", "month", "area", "entity", "rule", "verdict", "metric", "value", "threshold", "money_at_stake", "sample_size",
            "confidence", "owner", "action"]  # fmt: skip
@@ -299,7 +301,7 @@ LOOKS = {
     "stocks": lambda book: stock.oversold(book).assign(level="product"),
     "replenishment": lambda book: stock.replenishment(book).assign(level="product"),
     "payouts": lambda book: capital.payout_gaps(book).assign(level="order"),
-    "regulars": customers.at_risk,
+    "regulars": buyers.at_risk,
 }
 
 # ---- how sure: a bootstrap over orders -----------------------------------------------------------------------------------------

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from helpers.book import JOINS, Book, dimension_sql, remembered
-from helpers.metrics import LEVELS, ratio
+from helpers.facts import LEVELS
 from helpers.policy import People
+from helpers.ratios import ratio
 from helpers.text import join_names, money, number, percent
 from helpers.weights import day_weights, week_index
 

@@ -15,8 +15,8 @@ from helpers.actions import KEY, recorded, who
 from helpers.book import Book, remembered
 from helpers.days import as_of
 from helpers.history import EMPLOYERS, firings, monthly, months
-from helpers.metrics import ratio
 from helpers.monthly_decisions import called
+from helpers.ratios import ratio
 
 MEASURED = (
     "low_gross_margin",

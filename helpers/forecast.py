@@ -11,6 +11,7 @@ import pandas as pd
 
 from helpers.book import Book
 from helpers.days import daily, evening
+from helpers.facts import COUNTED, LEVELS, month_targets, untold
 from helpers.landing import (
     DAYS,
     FEWEST_MONTHS,
@@ -25,8 +26,8 @@ from helpers.landing import (
     run,
     season,
 )  # fmt: skip
-from helpers.metrics import COUNTED, LEVELS, month_targets, untold, wilson
 from helpers.pacing import cautions, daily_targets
+from helpers.ratios import wilson
 from helpers.text import number, percent
 from helpers.weights import month_weights
 
@@ -122,7 +123,7 @@ def choices(book: Book, metric: str, known_to: pd.Timestamp) -> list[str]:
 def attainment_probabilities(book: Book, targets: pd.DataFrame | None = None, as_of: pd.Timestamp | str | None = None) -> pd.DataFrame:
     """How probable is it that each target of the month is reached? One row per target, in the order of `targets`.
 
-    targets: level, entity, metric, target (default: metrics.month_targets(book)). as_of: the evening of the look (default: as far as
+    targets: level, entity, metric, target (default: facts.month_targets(book)). as_of: the evening of the look (default: as far as
     the data reach; at most that). Added columns: as_of, actual (to date), attainment (actual ÷ target), progress (weighted),
     landing (median of the forecast; what was sold where the month is over), low_80, high_80, low_95, high_95 (of the landing),
     probability, shortfall (expected target − landing, 0 where it is reached), method (in words), months (of its own history),

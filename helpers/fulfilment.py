@@ -6,7 +6,8 @@ from scipy.stats import norm
 
 from helpers.book import Book, remembered
 from helpers.days import as_of
-from helpers.metrics import WINDOW, ratio, wilson
+from helpers.facts import WINDOW
+from helpers.ratios import ratio, wilson
 
 # One row per order: when it was placed, first shipped and last delivered, its first carrier, and whether it came later than promised.
 # Promised and not delivered counts as late once the promise has passed; before that nobody can tell.

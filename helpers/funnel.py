@@ -11,7 +11,8 @@ import pandas as pd
 
 from helpers.book import Book, dimension_sql, remembered
 from helpers.contract import NOBODY
-from helpers.metrics import LEVELS, new_customers, ratio
+from helpers.facts import LEVELS, new_customers
+from helpers.ratios import ratio
 from helpers.text import count, join_names, label, money, number, percent
 
 SEEN = ("impressions", "clicks", "visitors", "new_followers", "orders_placed")

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from helpers import metrics
 from helpers.book import Book, kept, remembered
 from helpers.decisions import LOOKS, fire, listed, margin_falls
-from helpers.metrics import LEVELS, margins, people_ladder
+from helpers.facts import LEVELS, nobody, people_ladder, stock_cover, yearly
 from helpers.monthly_decisions import grouped
+from helpers.ratios import margins
 
 MONTHS = 7
 """The book's month and the six before it."""
@@ -33,7 +33,7 @@ def months(book: Book, count: int = MONTHS) -> list[str]:
 def monthly(book: Book, level: str, wanted: Sequence[str], orders: bool = False) -> pd.DataFrame:
     """The ladder of a level by month with its ratios: month, entity, the ladder, (orders,) cost_coverage and kin; nobody's left out.
 
-    Stores, teams and the company carry their payroll and overheads, as in `metrics.people_ladder`; in a store's scope there is no company.
+    Stores, teams and the company carry their payroll and overheads, as in `people_ladder`; in a store's scope there is no company.
     """
     if level == "company" and book.scope != "company":
         return monthly(book, "store", wanted).iloc[:0]
@@ -41,7 +41,7 @@ def monthly(book: Book, level: str, wanted: Sequence[str], orders: bool = False)
         frame = people_ladder(book, level, list(wanted))
     else:
         frame = book.ladder(["month", LEVELS[level]], list(wanted), orders=orders).rename(columns={LEVELS[level]: "entity"})
-    return margins(frame[frame["entity"] != metrics.nobody(level)].reset_index(drop=True))
+    return margins(frame[frame["entity"] != nobody(level)].reset_index(drop=True))
 
 
 def firings(book: Book) -> pd.DataFrame:
@@ -90,7 +90,7 @@ def _products(book: Book) -> pd.DataFrame:
     frame = frame[frame["month"].isin(months(book))].merge(margin_falls(frame, wide), on=["month", "entity"], how="left")
     frame = frame.assign(costed_sales=frame["net_sales"] + frame["uncosted_sales"])
     if "inventory" not in book.missing:
-        stock = _one_by_one(book, lambda then: metrics.stock_cover(then, "product")[["entity", "inventory", "inventory_days", "cogs_90"]])
+        stock = _one_by_one(book, lambda then: stock_cover(then, "product")[["entity", "inventory", "inventory_days", "cogs_90"]])
         frame = frame.merge(stock.assign(cogs_90=stock["cogs_90"].clip(lower=0)), on=["month", "entity"], how="outer")
     frame = frame.merge(listed(book)[["entity", "since"]], on="entity", how="left")
     ends = frame["month"].map({month: pd.Timestamp(month) + pd.offsets.MonthEnd(0) for month in wide})
@@ -112,5 +112,5 @@ def _employers(book: Book) -> pd.DataFrame:
         ladder = people_ladder(book, level, wide)
         for month in months(book):
             year = wide[wide.index(month) - 11 : wide.index(month) + 1]
-            frames.append(metrics.yearly(ladder[ladder["month"].isin(year)], level).assign(level=level, month=month))
+            frames.append(yearly(ladder[ladder["month"].isin(year)], level).assign(level=level, month=month))
     return pd.concat([each for each in frames if len(each)] or frames, ignore_index=True)

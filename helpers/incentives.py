@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.book import Book
-from helpers.metrics import facts, month_targets
+from helpers.facts import facts, month_targets
 from helpers.policy import People
 from helpers.text import join_names, money, percent, signed_money
 

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from helpers.book import Book, remembered
-from helpers.customers import CONTRIBUTION, SEGMENTS, at_risk, kinds, kinds_said, known, no_ids_said, standing, watched, watched_said
+from helpers.buyers import CONTRIBUTION, at_risk, known, no_ids_said, standing
+from helpers.customers import SEGMENTS, kinds, kinds_said, watched, watched_said
 from helpers.decisions import decide, sentence
-from helpers.metrics import ratio
+from helpers.ratios import ratio
 from helpers.text import count, money, number, percent, title
 
 WEEK, MONTH, YEAR = 7, 365 / 12 / 7, 365 / 7  # days of a week; weeks of a month and of a year

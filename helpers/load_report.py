@@ -9,7 +9,7 @@ import pandas as pd
 from helpers.book import Book
 from helpers.contract import NOBODY
 from helpers.days import ends_early, order_days
-from helpers.metrics import margins
+from helpers.ratios import margins
 from helpers.sources.reading import SUMMARY
 from helpers.text import count, join_names, label, money, number, percent, upper_first
 

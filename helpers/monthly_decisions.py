@@ -7,7 +7,7 @@ from helpers import text
 from helpers.book import Book
 from helpers.contract import NOBODY
 from helpers.decisions import LOOKS, decide, sentence, shown
-from helpers.metrics import margins, ratio
+from helpers.ratios import margins, ratio
 
 TOTALS = ("net_sales", "gross_profit", "contribution", "operating_profit")
 STATES = ("still firing", "gone", "new")

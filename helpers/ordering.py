@@ -9,7 +9,8 @@ from scipy.stats import norm
 
 from helpers import stock
 from helpers.book import Book, remembered
-from helpers.metrics import WINDOW, ratio
+from helpers.facts import WINDOW
+from helpers.ratios import ratio
 
 # ---- the formulas ----------------------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from helpers.book import Book, remembered
 from helpers.days import as_of, calendar, daily, evening
-from helpers.metrics import month_targets
+from helpers.facts import month_targets
 from helpers.targets import split
 from helpers.text import label, money, number, percent
 from helpers.weights import AROUND, FEWEST_AROUND, WEEKDAYS, month_days, month_weights, week_index, weights_of

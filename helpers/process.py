@@ -10,7 +10,7 @@ from helpers import team
 from helpers.book import Book, remembered
 from helpers.days import as_of
 from helpers.decisions import bootstrap
-from helpers.metrics import ratio
+from helpers.ratios import ratio
 from helpers.text import count, days, join_names, label, money, number, percent
 from helpers.vanity import LEADS, LEAST_MONTHS, MONTHS, go_with, judged
 

@@ -6,7 +6,7 @@ from scipy.stats import t as student
 
 from helpers import stock
 from helpers.book import Book, remembered
-from helpers.metrics import ratio
+from helpers.ratios import ratio
 
 WEEKS = 13
 """Weeks that a life is read from, the last one ending with the month."""

@@ -5,7 +5,7 @@ import pandas as pd
 
 from helpers import decisions
 from helpers.book import Book, remembered
-from helpers.metrics import margins, ratio
+from helpers.ratios import margins, ratio
 
 BRIDGE = {
     "volume": "units more or less, at last month's mean profit per unit",

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.book import Book
-from helpers.metrics import facts
+from helpers.facts import facts
 from helpers.text import join_names, money, percent
 
 STEPS = 4  # weights are tried in steps of a quarter

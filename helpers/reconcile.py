@@ -4,7 +4,7 @@ import pandas as pd
 
 from helpers import capital
 from helpers.book import Book
-from helpers.metrics import WINDOW
+from helpers.facts import WINDOW
 from helpers.sources import ADAPTERS
 from helpers.text import join_names, label, money, number
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.book import Book, remembered
-from helpers.metrics import ratio
+from helpers.ratios import ratio
 
 COSTS = {
     "refund": "money given back",

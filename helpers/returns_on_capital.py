@@ -7,8 +7,9 @@ from helpers import cash, decisions, stock
 from helpers.book import Book, remembered
 from helpers.contract import BadInput
 from helpers.days import as_of
-from helpers.metrics import WINDOW, facts, ratio
+from helpers.facts import WINDOW, facts
 from helpers.products import product_decisions
+from helpers.ratios import ratio
 from helpers.text import join_names, label, money, number, percent
 
 YEAR = 365 / WINDOW

@@ -7,18 +7,9 @@ import numpy as np
 import pandas as pd
 
 from helpers.book import Book, remembered
-from helpers.metrics import (
-    COUNTED,
-    METRICS,
-    collections,
-    month_targets,
-    new_customers,
-    nobody,
-    people_ladder,
-    productivity,
-    ratio,
-    stock_metrics,
-)
+from helpers.facts import COUNTED, collections, month_targets, new_customers, nobody, people_ladder, productivity, stock_metrics
+from helpers.metrics import METRICS
+from helpers.ratios import ratio
 from helpers.text import count, join_names, label, money, number, percent, show, signed_money, title
 
 STAGES = ("startup", "growth", "mature")

@@ -9,9 +9,9 @@ import pandas as pd
 from helpers import charts
 from helpers.book import Book
 from helpers.days import evening
+from helpers.facts import month_targets
 from helpers.forecast import attainment_probabilities, present
 from helpers.landing import QUANTILES, quantile, reach, rest
-from helpers.metrics import month_targets
 from helpers.text import LOSS, label, money, percent, say, show
 from helpers.weights import month_days
 

@@ -8,8 +8,9 @@ import pandas as pd
 
 from helpers.book import SPREAD_DIMENSIONS, Book, remembered
 from helpers.capital import WHOLE, visible
-from helpers.metrics import LEVELS, nobody, ratio, untold
+from helpers.facts import LEVELS, nobody, untold
 from helpers.policy import Target
+from helpers.ratios import ratio
 from helpers.targets import CENT, COUNTS, MIXED, PROFITS, RECENT, belongs, called, comparable, history, nodes, proposed, root, usual_parent
 from helpers.text import count, join_names, label, money, number, percent, title
 

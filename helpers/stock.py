@@ -5,7 +5,8 @@ import pandas as pd
 
 from helpers.book import Book, remembered
 from helpers.days import as_of
-from helpers.metrics import WINDOW, facts, ratio
+from helpers.facts import WINDOW, facts
+from helpers.ratios import ratio
 
 _LAST = """select s.* from stock s join (select store, max(date) as date from stock where date > $start and date <= $last group by store) d
            using (store, date) where {scope}"""

@@ -12,7 +12,8 @@ import pandas as pd
 from helpers.book import JOINS, SPREAD_DIMENSIONS, Book, dimension_sql, remembered
 from helpers.contract import TARGET_METRICS
 from helpers.days import as_of
-from helpers.metrics import LEVELS, attainment_name, collections, month_targets, new_customers, nobody, ratio, untold
+from helpers.facts import LEVELS, attainment_name, collections, month_targets, new_customers, nobody, untold
+from helpers.ratios import ratio
 from helpers.text import BLANK, count, join_names, label, money, number, percent, signed_money
 
 MEASURES = tuple(TARGET_METRICS.split("/"))

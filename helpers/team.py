@@ -8,7 +8,8 @@ import pandas as pd
 
 from helpers.book import Book
 from helpers.contract import NOBODY, BadInput
-from helpers.metrics import facts, new_customers, people_ladder, productivity, ratio
+from helpers.facts import facts, new_customers, people_ladder, productivity
+from helpers.ratios import ratio
 from helpers.text import join_names, money, number, percent
 
 FEW_HEADS = 0.25  # a smaller change of FTE says nothing about what a person more brings

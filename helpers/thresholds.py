@@ -9,7 +9,7 @@ from helpers.book import BUCKETS, Book, remembered
 from helpers.days import as_of
 from helpers.decisions import margin_falls
 from helpers.history import monthly
-from helpers.metrics import ratio
+from helpers.ratios import ratio
 from helpers.text import count, join_names, money, percent
 
 MONTHS = 12

@@ -9,7 +9,8 @@ import pandas as pd
 from helpers import days
 from helpers.book import Book, remembered
 from helpers.easing import holm
-from helpers.metrics import people_ladder, ratio
+from helpers.facts import people_ladder
+from helpers.ratios import ratio
 from helpers.scorecard import KPIS, ratios
 from helpers.text import count, join_names, number, title
 
@@ -141,7 +142,7 @@ def _cells(book: Book, months: list[str]) -> pd.DataFrame:
 
 def _stores(book: Book, months: list[str]) -> pd.DataFrame:
     """What is known of stores only, by month: unit, contribution, collections, attainment, profit_per_employee (of the month, as a year),
-    and the stock metrics as `metrics.stock_metrics` defines them."""
+    and the stock metrics as `facts.stock_metrics` defines them."""
     frame = people_ladder(book, "store", months).query("entity != 'shared'").rename(columns={"entity": "unit"})
     frame["profit_per_employee"] = ratio(frame["operating_profit"], frame["fte"]) * 12
     targets = book.sql(

@@ -8,7 +8,7 @@ import pytest
 
 from helpers import attainment, days, targets, team
 from helpers.book import open_book
-from helpers.metrics import LEVELS, facts
+from helpers.facts import LEVELS, facts
 
 HEAD = "month,level,entity,metric,target,owner,parent\n"
 LINES = "order_id,line_no,ordered_at,store,channel,product_id,quantity,gross_amount,discount_amount,shipping_income,unit_cost,employee_id,campaign_id\n"

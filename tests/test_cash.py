@@ -10,7 +10,7 @@ from helpers import cash, cash_plan
 from helpers.book import open_book
 from helpers.cash_plan import plan_metrics
 from helpers.days import as_of
-from helpers.metrics import facts
+from helpers.facts import facts
 
 LINES = "order_id,line_no,ordered_at,store,channel,product_id,quantity,gross_amount,discount_amount,shipping_income,platform_fee,currency,status\n"
 # A's market pays order by order: 1 in 10 days, 2 in 20 days but 10 short, 3 not yet, 9 was cancelled. A's shop pays sums. B pays in dollars.

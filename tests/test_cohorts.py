@@ -10,7 +10,7 @@ from real_sets import needed
 from test_channels import SPEND
 from test_customers import company
 
-from helpers import cohorts, customers, lifetime
+from helpers import buyers, cohorts, lifetime
 from helpers.book import open_book
 
 # January 180 of sales to a and b, so the 18 of ads are 10 and 8; a: 100 − 40 − 10, b: 80 − 30 − 8
@@ -125,7 +125,7 @@ def test_online_retail_by_its_customers(tmp_path):
     assert book.sql("select sum(loaded) as n from loads")["n"][0] == 407_664
     assert book.ladder(months=book.months)["net_sales"][0] == pytest.approx(8_832_003.27, abs=0.005)
     frame = cohorts.cohorts(book)
-    assert frame[frame["age"] == 0]["customers"].sum() == 4312 == customers.members(book)["members"].sum()
+    assert frame[frame["age"] == 0]["customers"].sum() == 4312 == buyers.members(book)["members"].sum()
     assert frame[frame["age"] == 0]["active"].tolist() == frame[frame["age"] == 0]["customers"].tolist()
     raw = duckdb.execute(
         f"""select "Customer ID" as who, InvoiceDate::date as day from '{folder}/raw/2009_2010.parquet'

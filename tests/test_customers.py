@@ -10,7 +10,7 @@ import oracle
 import pytest
 from test_channels import SPEND
 
-from helpers import customers
+from helpers import buyers, customers
 from helpers.book import open_book
 from helpers.contract import LINES, SUBTOTALS
 from helpers.decisions import decide
@@ -136,9 +136,9 @@ def test_segments_agree_with_the_reference_and_add_up_to_the_company(tmp_path, s
 
 def check_at_risk(book):
     """The rule's fact of a month, which reads the year alone, is what the standing of all customers says."""
-    frame = book.sql(f"select now, cast(year_contribution as double) as brought from {customers.standing(book)}")
+    frame = book.sql(f"select now, cast(year_contribution as double) as brought from {buyers.standing(book)}")
     frame = frame[frame["now"].isin(["champions", "loyal", "at_risk"])]
-    fact, away = customers.at_risk(book), frame[frame["now"] == "at_risk"]
+    fact, away = buyers.at_risk(book), frame[frame["now"] == "at_risk"]
     assert len(fact) == (len(frame) > 0)
     for row in fact.itertuples():
         assert (row.customers, row.at_risk_share) == (len(frame), pytest.approx(len(away) / len(frame)))
@@ -207,7 +207,7 @@ def test_where_customers_stand_agrees_with_the_reference(tmp_path, seed):
     rows = oracle.View(oracle.read(folder), "company").ledger
     for month in open_book(folder, "latest").months[10::9]:
         book = open_book(folder, month)
-        found = book.sql(f"select customer_id, was, now from {customers.standing(book)} order by 1")
+        found = book.sql(f"select customer_id, was, now from {buyers.standing(book)} order by 1")
         ids = sorted(
             {row["customer_id"] for row in rows if row["customer_id"] and row["kind"] == "line" and oracle.month_of(row["day"]) <= month}
         )
@@ -235,7 +235,7 @@ def test_who_is_at_risk_lost_and_won_back(tmp_path):
     assert frame.loc["won back", "this_month"] == pytest.approx(30)  # f had cooled
     tiers = customers.watched(book, "tier").set_index(["who", "group"])["customers"]
     assert tiers["at risk", "distributor"] == 1 and tiers["at risk", "none named"] == 1
-    fact = customers.at_risk(book).iloc[0]
+    fact = buyers.at_risk(book).iloc[0]
     assert (fact["customers"], fact["at_risk_share"]) == (3, pytest.approx(2 / 3))  # a, b and c came back within the year; f has one in it
     assert fact["expected_contribution"] == pytest.approx(29)
     groups = customers.groups(book, "source").set_index("group")
@@ -262,7 +262,7 @@ def test_the_sample_adds_up_to_the_cent(scope):
 
 def test_without_customer_ids_nothing_breaks(tmp_path):
     book = open_book(company(tmp_path / "c", [("", "2025-07-01", 10)]), "latest")
-    assert "customer_id" in customers.no_ids_said(book) and customers.at_risk(book).empty
+    assert "customer_id" in buyers.no_ids_said(book) and buyers.at_risk(book).empty
     for said in (customers.kinds_said(book, customers.kinds(book)), customers.segments_said(book, customers.segments(book)),
                  customers.concentration_said(book, customers.concentration(book)), customers.flows_said(customers.flows(customers.moves(book))),
                  customers.watched_said(book, customers.watched(book))):  # fmt: skip
@@ -284,7 +284,7 @@ def test_the_rule_fires_with_what_is_at_stake(tmp_path):
 def test_the_line_itself_passes(tmp_path):
     lines = [(who, day, 20, 3) for who in "abcd" for day in (["2025-01-05", "2025-02-05"] if who == "a" else ["2025-11-05", "2025-12-05"])]
     book = open_book(company(tmp_path / "c", lines), "2025-12")
-    assert customers.at_risk(book)["at_risk_share"].tolist() == [0.25] and decide(book, "customers").empty
+    assert buyers.at_risk(book)["at_risk_share"].tolist() == [0.25] and decide(book, "customers").empty
 
 
 def test_customers_in_the_file_of_metrics(tmp_path):

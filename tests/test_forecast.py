@@ -14,8 +14,9 @@ from helpers import forecast, sliders
 from helpers.book import open_book
 from helpers.days import as_of
 from helpers.decisions import decide, sentence
+from helpers.facts import facts, month_targets
 from helpers.landing import DAYS, FEWEST_MONTHS, NAIVE, QUANTILES, reach
-from helpers.metrics import facts, month_targets, ratio
+from helpers.ratios import ratio
 
 TARGETS = "month,level,entity,metric,target,owner\n"
 

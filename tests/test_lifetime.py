@@ -12,7 +12,7 @@ from test_customers import company
 
 from helpers import lifetime
 from helpers.book import open_book
-from helpers.customers import standing
+from helpers.buyers import standing
 
 CDNOW = lifetime.BgNbd(0.243, 4.414, 0.793, 2.426, 0.0)
 

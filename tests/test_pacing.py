@@ -13,7 +13,7 @@ from test_weights import HEAD, MEANS, by_weekday, lines, november  # noqa: F401 
 from helpers import days as of_book
 from helpers import pacing
 from helpers.book import open_book
-from helpers.metrics import COUNTED, LEVELS, facts, month_targets
+from helpers.facts import COUNTED, LEVELS, facts, month_targets
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from helpers import cash
 from helpers import returns_on_capital as returns
 from helpers.book import open_book
 from helpers.contract import BadInput
-from helpers.metrics import facts
+from helpers.facts import facts
 
 # P: 90 units sold at 10, which cost 5; 20 and then 40 on hand. Q: 9 units sold at 20, which cost 10; 30 on hand all the time.
 FILES = {

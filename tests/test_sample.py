@@ -10,7 +10,8 @@ from helpers import sample
 from helpers.book import open_book
 from helpers.contract import TABLES
 from helpers.decisions import decide
-from helpers.metrics import LEVELS, facts, margins
+from helpers.facts import LEVELS, facts
+from helpers.ratios import margins
 
 KEY = tomllib.loads((sample.FOLDER / "answer_key.toml").read_text(encoding="utf-8"))
 STORIES = {story["id"]: story for story in KEY["story"]}

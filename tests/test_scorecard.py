@@ -9,7 +9,7 @@ from two_teams import FILES
 from helpers import scorecard
 from helpers.book import open_book
 from helpers.contract import BadInput
-from helpers.metrics import facts
+from helpers.facts import facts
 from helpers.policy import load_policy
 
 

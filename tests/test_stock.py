@@ -8,8 +8,9 @@ import pytest
 from folders import LINES, write
 from real_sets import company, needed
 
-from helpers import clearance, metrics, sample, stock
+from helpers import clearance, sample, stock
 from helpers.book import open_book
+from helpers.facts import facts
 
 FIRST, LAST = date(2025, 2, 10), date(2025, 4, 30)
 EMPTY = (date(2025, 4, 11), date(2025, 4, 20))  # the shelf of P in A
@@ -105,9 +106,9 @@ def test_opening_stock_without_a_cost_is_unknown(tmp_path):
         "product_costs.csv": "product_id,valid_from,unit_cost\nQ,2025-01-01,10\n",
     })  # fmt: skip
     book = open_book(str(folder), "2025-03")
-    found = metrics.facts(book, "product").set_index("entity")["stock_to_sales"]
+    found = facts(book, "product").set_index("entity")["stock_to_sales"]
     assert pd.isna(found["P"]) and found["Q"] == 2  # 6 × 10 ÷ 30
-    assert metrics.facts(book, "company")["stock_to_sales"].tolist() == [pytest.approx(60 / 90)]  # sums leave it out
+    assert facts(book, "company")["stock_to_sales"].tolist() == [pytest.approx(60 / 90)]  # sums leave it out
 
 
 def test_a_shop_without_stock_has_nothing_to_show(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from helpers import ratchet, sample, smart, targets, team
 from helpers.book import open_book
 from helpers.decisions import decide
-from helpers.metrics import facts
+from helpers.facts import facts
 
 KEY = tomllib.loads((sample.FOLDER / "answer_key.toml").read_text(encoding="utf-8"))
 HEAD = "month,level,entity,metric,target,owner,parent\n"

@@ -12,7 +12,7 @@ from helpers import notebooks, team
 from helpers.book import open_book
 from helpers.contract import BadInput
 from helpers.decisions import decide
-from helpers.metrics import facts
+from helpers.facts import facts
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from folders import write
 
 from helpers import vanity
 from helpers.book import open_book
-from helpers.metrics import facts
+from helpers.facts import facts
 from helpers.sample import FOLDER
 
 
