@@ -27,7 +27,7 @@ from helpers.company import Alerts
 from helpers.contract import BadInput
 from helpers.days import as_of
 from helpers.decisions import decide, reason
-from helpers.monthly_decisions import grouped
+from helpers.monthly_decisions.monthly_decisions import grouped
 from helpers.policy import Policy, did_you_mean
 
 FILE = "alerts.json"

@@ -27,14 +27,15 @@ from datetime import datetime
 from importlib.metadata import requires, version
 from pathlib import Path
 
-from helpers import kernels, pages, reconcile
+from helpers import kernels, pages
 from helpers.book import Book, code, gather, open_book
 from helpers.company import open_company
 from helpers.contract import BadInput
 from helpers.days import as_of
 from helpers.decisions import decide, for_file
 from helpers.ledger import prepare
-from helpers.load_report import rows, rows_said, unknown
+from helpers.load_and_check import reconcile
+from helpers.load_and_check.load_report import rows, rows_said, unknown
 from helpers.metrics import metrics
 from helpers.notebooks import (
     NOTEBOOKS,

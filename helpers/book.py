@@ -46,8 +46,9 @@ def remembered(function):
 @functools.cache
 def code() -> str:
     """Digest of the workbook's own code, style sheets, templates and policy."""
-    files = sorted(path for path in Path(__file__).parent.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    parts = [[path.name, hashlib.sha256(path.read_bytes()).hexdigest()] for path in files]
+    here = Path(__file__).parent
+    files = sorted(path for path in here.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    parts = [[path.relative_to(here).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()] for path in files]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

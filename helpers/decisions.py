@@ -5,13 +5,17 @@ import zlib
 import numpy as np
 import pandas as pd
 
-from helpers import buyers, capital, easing, forecast, stock, text
+from helpers import buyers, text
 from helpers.book import Book, dimension_sql, kept, remembered
+from helpers.capital_and_cash import capital
 from helpers.contract import NOBODY
 from helpers.facts import LEVELS, WINDOW, facts, month_targets, nobody, people_ladder, untold
 from helpers.metrics import METRICS
 from helpers.policy import Rule
 from helpers.ratios import margins, ratio
+from helpers.stock_and_fulfilment import stock
+from helpers.targets_and_pacing import forecast
+from helpers.team_efficiency import easing
 
 COLUMNS = ["scope", "month", "area", "entity", "rule", "verdict", "metric", "value", "threshold", "money_at_stake", "sample_size",
            "confidence", "owner", "action"]  # fmt: skip

@@ -8,7 +8,7 @@ import pandas as pd
 from helpers.book import Book, kept, remembered
 from helpers.decisions import LOOKS, fire, listed, margin_falls
 from helpers.facts import LEVELS, nobody, people_ladder, stock_cover, yearly
-from helpers.monthly_decisions import grouped
+from helpers.monthly_decisions.monthly_decisions import grouped
 from helpers.ratios import margins
 
 MONTHS = 7

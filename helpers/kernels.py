@@ -39,8 +39,9 @@ PRELOAD = [
     "ipykernel.kernelapp", "ipykernel.zmqshell", "pandas.io.formats.html", "matplotlib.pyplot", "seaborn", "duckdb", "pyarrow.feather", "scipy.special",
 ]  # fmt: skip
 _ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}  # the notebooks are what runs side by side
-_DRIVERS = ("__init__", "batch", "notebooks", "pages", "sample")  # modules that no notebook imports
-PRELOAD += [f"helpers.{path.stem}" for path in sorted(Path(__file__).parent.glob("*.py")) if path.stem not in _DRIVERS]
+_DRIVERS = ("batch", "notebooks", "pages", "sample", "sample_exports")  # what no notebook imports
+_parts = [path.relative_to(Path(__file__).parent).with_suffix("").parts for path in sorted(Path(__file__).parent.rglob("*.py"))]
+PRELOAD += [".".join(["helpers", *parts]) for parts in _parts if parts[0] not in _DRIVERS and parts[-1] != "__init__"]
 
 _path = [folder for folder in sys.path if folder]  # in the parent, which preloads this module: the interpreter's own
 _context = multiprocessing.get_context("forkserver") if hasattr(os, "fork") else None

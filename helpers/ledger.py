@@ -102,7 +102,7 @@ def _code() -> str:
 
 
 def segment_sql(policy: Policy, when: str = "", since: str = "since") -> str:
-    """SQL for the segment of a customer who bought before, as helpers/customers.py says it in words.
+    """SQL for the segment of a customer who bought before, as helpers/customers/customers.py says it in words.
 
     Reads, of the twelve months before the day `since`: purchases and spent (net sales) of the customer, spent_by_all and customers
     (those with a purchase) of the company; and last_day, the customer's last purchase. when: what these names begin with.

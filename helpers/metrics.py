@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from helpers import cash, cash_plan
 from helpers.book import Book
+from helpers.capital_and_cash import cash, cash_plan
 from helpers.company import PROJECT
 from helpers.contract import TARGET_METRICS
 from helpers.facts import ALL, BUYERS, EMPLOYERS, LEVELS, PEOPLE, STOCKED, attainment_name, facts, month_targets
-from helpers.forecast import attainment_probabilities
 from helpers.policy import load_policy
+from helpers.targets_and_pacing.forecast import attainment_probabilities
 
 
 @dataclass(frozen=True)

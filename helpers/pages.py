@@ -22,7 +22,7 @@ from markupsafe import Markup
 
 from helpers.book import Book
 from helpers.decisions import reason, sentence
-from helpers.monthly_decisions import grouped
+from helpers.monthly_decisions.monthly_decisions import grouped
 from helpers.notebooks import Failure, title
 from helpers.text import LOSS, label, money, number, percent, upper_first
 from helpers.text import title as title_of

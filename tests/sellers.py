@@ -1,13 +1,13 @@
 """Simulated sellers, honest and easing off: how often does the test accuse the one and find the other?
 
-`python tests/sellers.py` prints the table that helpers/easing.py carries as MEASURED.
+`python tests/sellers.py` prints the table that helpers/team_efficiency/easing.py carries as MEASURED.
 """
 
 import numpy as np
 import pandas as pd
 
-from helpers import easing
 from helpers.policy import load_policy
+from helpers.team_efficiency import easing
 
 WEEK = np.array([100, 102, 104, 108, 120, 140, 135]) / 115.6  # Monday to Sunday
 FIRST = pd.Timestamp("2025-01-01")

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from folders import write
 
-from helpers import actions
 from helpers.book import open_book
-from helpers.monthly_decisions import store_of
+from helpers.monthly_decisions import actions
+from helpers.monthly_decisions.monthly_decisions import store_of
 
 LINES = "order_id,line_no,ordered_at,store,channel,product_id,quantity,gross_amount,unit_cost,platform_fee"
 NOTES = "date,rule,level,entity,action,note,closed_on"

@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import attainment, days, targets, team
+from helpers import days
 from helpers.book import open_book
 from helpers.facts import LEVELS, facts
+from helpers.targets_and_pacing import attainment, targets
+from helpers.team_efficiency import team
 
 HEAD = "month,level,entity,metric,target,owner,parent\n"
 LINES = "order_id,line_no,ordered_at,store,channel,product_id,quantity,gross_amount,discount_amount,shipping_income,unit_cost,employee_id,campaign_id\n"

@@ -3,9 +3,11 @@
 import folders
 import pytest
 
-from helpers import capital, sample, team
+from helpers import sample
 from helpers.book import open_book
+from helpers.capital_and_cash import capital
 from helpers.decisions import decide
+from helpers.team_efficiency import team
 
 LINES = "order_id,line_no,ordered_at,store,channel,product_id,quantity,gross_amount,platform_fee,employee_id,currency,status\n"
 PAYOUTS = "paid_on,store,channel,order_id,amount,currency\n"

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import cash, cash_plan
 from helpers.book import open_book
-from helpers.cash_plan import plan_metrics
+from helpers.capital_and_cash import cash, cash_plan
+from helpers.capital_and_cash.cash_plan import plan_metrics
 from helpers.days import as_of
 from helpers.facts import facts
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from helpers import cash_charts
+from helpers.capital_and_cash import cash_charts
 from helpers.text import LOSS
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import cash_plan
 from helpers.book import open_book
+from helpers.capital_and_cash import cash_plan
 
 DAYS = pd.date_range("2025-03-01", "2025-06-30")
 DAY = pd.Timestamp("2025-06-30")

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from folders import write
 
-from helpers import chasing, team
 from helpers.book import open_book
+from helpers.team_efficiency import chasing, team
 
 HEAD = "order_id,line_no,ordered_at,store,channel,product_id,quantity,gross_amount,discount_amount,unit_cost,employee_id"
 TOML = 'name = "Shop"\nreporting_currency = "CNY"\ntimezone = "UTC"\n'

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from folders import LINES, write
 
-from helpers import clearance, ordering
 from helpers.book import open_book
+from helpers.stock_and_fulfilment import clearance, ordering
 
 
 @pytest.mark.parametrize("cut", [0.0, 0.25, 0.6])

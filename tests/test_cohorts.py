@@ -10,8 +10,9 @@ from real_sets import needed
 from test_channels import SPEND
 from test_customers import company
 
-from helpers import buyers, cohorts, lifetime
+from helpers import buyers
 from helpers.book import open_book
+from helpers.customers import cohorts, lifetime
 
 # January 180 of sales to a and b, so the 18 of ads are 10 and 8; a: 100 − 40 − 10, b: 80 − 30 − 8
 LINES = [("a", "2025-01-10", 100, 40), ("a", "2025-02-05", 50, 20), ("b", "2025-01-20", 80, 30), ("c", "2025-02-11", 60, 10),

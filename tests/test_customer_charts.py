@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from helpers import customer_charts as charts
+from helpers.customers import customer_charts as charts
 from helpers.text import LOSS
 
 

@@ -10,9 +10,10 @@ import oracle
 import pytest
 from test_channels import SPEND
 
-from helpers import buyers, customers
+from helpers import buyers
 from helpers.book import open_book
 from helpers.contract import LINES, SUBTOTALS
+from helpers.customers import customers
 from helpers.decisions import decide
 from helpers.metrics import metrics
 

@@ -13,8 +13,8 @@ from folders import LINES, ONE_LINE, TOML, write
 
 from helpers.book import open_book
 from helpers.decisions import COLUMNS, bootstrap, decide, decision_table, sentence
-from helpers.forecast import attainment_probabilities
 from helpers.metrics import metrics
+from helpers.targets_and_pacing.forecast import attainment_probabilities
 
 EVIL = "=cmd|' /C calc'!A0\n<script>alert(1)</script>\u202e../../x"
 

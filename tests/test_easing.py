@@ -6,10 +6,10 @@ import pytest
 import sellers
 from folders import write
 
-from helpers import easing, team
 from helpers.book import open_book
 from helpers.decisions import decide
 from helpers.policy import load_policy
+from helpers.team_efficiency import easing, team
 
 POLICY = load_policy().people
 

@@ -6,8 +6,8 @@ import pytest
 from folders import write
 from scipy import stats
 
-from helpers import effects
 from helpers.book import open_book
+from helpers.monthly_decisions import effects
 
 HEAD = "order_id,line_no,ordered_at,store,channel,product_id,quantity,gross_amount,unit_cost,platform_fee"
 

@@ -10,13 +10,13 @@ from large import write as write_large
 from real_sets import SETS, company, needed
 from test_weights import HEAD, by_weekday, lines
 
-from helpers import forecast, sliders
 from helpers.book import open_book
 from helpers.days import as_of
 from helpers.decisions import decide, sentence
 from helpers.facts import facts, month_targets
-from helpers.landing import DAYS, FEWEST_MONTHS, NAIVE, QUANTILES, reach
 from helpers.ratios import ratio
+from helpers.targets_and_pacing import forecast, sliders
+from helpers.targets_and_pacing.landing import DAYS, FEWEST_MONTHS, NAIVE, QUANTILES, reach
 
 TARGETS = "month,level,entity,metric,target,owner\n"
 
@@ -176,7 +176,7 @@ def test_all_nodes_at_once_are_each_as_alone(sample):
 
 
 def test_progress_is_that_of_pacing(sample):
-    from helpers import pacing
+    from helpers.targets_and_pacing import pacing
 
     told = forecast.attainment_probabilities(sample, as_of="2025-12-14").query("metric == 'net_sales'")
     for row in told[told["progress"].notna()].iloc[::5].itertuples():

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 from folders import LINES, write
 
-from helpers import fulfilment
 from helpers.book import open_book
+from helpers.stock_and_fulfilment import fulfilment
 
 FILES = {
     "order_lines.csv": "\n".join([

@@ -7,8 +7,8 @@ import pytest
 from test_channels import SPEND
 from test_customers import BACK
 
-from helpers import funnel
 from helpers.book import open_book
+from helpers.customers import funnel
 
 LINE = ["order_id", "line_no", "ordered_at", "store", "channel", "product_id", "quantity", "gross_amount", "unit_cost", "commission",
         "customer_id", "campaign_id"]  # fmt: skip

@@ -7,7 +7,7 @@ from folders import LINES, write
 from helpers import history
 from helpers.book import open_book
 from helpers.decisions import decide
-from helpers.monthly_decisions import grouped
+from helpers.monthly_decisions.monthly_decisions import grouped
 
 COLUMNS = ["rule", "area", "verdict", "level", "entity", "metric", "value", "money_at_stake"]
 

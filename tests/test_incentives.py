@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import chasing, incentives, team
 from helpers.book import open_book
 from helpers.policy import load_policy
+from helpers.team_efficiency import chasing, incentives, team
 
 POLICY = load_policy().people
 

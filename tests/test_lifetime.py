@@ -10,9 +10,9 @@ from real_sets import company as real_company
 from scipy.special import beta, gamma, hyp2f1
 from test_customers import company
 
-from helpers import lifetime
 from helpers.book import open_book
 from helpers.buyers import standing
+from helpers.customers import lifetime
 
 CDNOW = lifetime.BgNbd(0.243, 4.414, 0.793, 2.426, 0.0)
 

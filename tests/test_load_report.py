@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from helpers import load_report as report
 from helpers.book import open_book
+from helpers.load_and_check import load_report as report
 
 
 def book(folder, month="2025-03", scope="company"):

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from helpers import decisions
-from helpers import monthly_decisions as made
 from helpers.book import open_book
+from helpers.monthly_decisions import monthly_decisions as made
 
 
 def book(folder, month="2025-03", scope="company"):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from test_stock import shop  # noqa: F401  # a fixture
 
-from helpers import ordering
 from helpers.book import open_book
+from helpers.stock_and_fulfilment import ordering
 
 
 def test_mac_s_newsstand():

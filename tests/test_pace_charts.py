@@ -15,7 +15,7 @@ from matplotlib.colors import to_hex
 from PIL import Image
 from test_charts import NAMES
 
-from helpers import pace_charts
+from helpers.targets_and_pacing import pace_charts
 from helpers.text import LOSS
 
 pytestmark = pytest.mark.filterwarnings("error")

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from test_weights import HEAD, MEANS, by_weekday, lines, november  # noqa: F401  # november is a fixture
 
 from helpers import days as of_book
-from helpers import pacing
 from helpers.book import open_book
 from helpers.facts import COUNTED, LEVELS, facts, month_targets
+from helpers.targets_and_pacing import pacing
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from graphlib import TopologicalSorter
 from importlib.metadata import entry_points, packages_distributions
 from pathlib import Path
 
@@ -32,17 +33,37 @@ def locked() -> dict[str, list[str]]:
     return found
 
 
+def topics() -> list[Path]:
+    """The folders of `helpers/` that are the logic of one notebook."""
+    folders = [ROOT / "helpers" / path.stem[3:] for path in (ROOT / "notebooks").glob("*.ipynb")]
+    return [folder for folder in folders if folder.is_dir()]
+
+
 def test_the_readme_tells_where_each_module_belongs():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     told = set(re.findall(r"`(\w+)(?:\.py)?`", "\n".join(line for line in readme.splitlines() if line.startswith("|"))))
-    modules = {path.stem for path in (ROOT / "helpers").glob("*.py")} - {"__init__"}
+    modules = {path.stem for folder in (ROOT / "helpers", *topics()) for path in folder.glob("*.py")} - {"__init__"}
     assert {name for name in modules if not name.endswith("_charts")} - told == set()
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         row = next(line for line in readme.splitlines() if line.startswith(f"| `{path.stem}`"))
         code = ["".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
-        imports = [node for node in ast.walk(ast.parse("\n".join(code))) if isinstance(node, ast.ImportFrom) and node.module == "helpers"]
-        topics = {alias.name for node in imports for alias in node.names if alias.name != "charts" and not alias.name.endswith("_charts")}
-        assert topics and topics <= set(re.findall(r"`(\w+)`", row)), path.stem
+        packages = {"helpers", *(f"helpers.{folder.name}" for folder in topics())}
+        imports = [node for node in ast.walk(ast.parse("\n".join(code))) if isinstance(node, ast.ImportFrom) and node.module in packages]
+        used = {alias.name for node in imports for alias in node.names if alias.name != "charts" and not alias.name.endswith("_charts")}
+        assert used and used <= set(re.findall(r"`(\w+)`", row)), path.stem
+        assert (f"`{path.stem[3:]}/`" in row) == (ROOT / "helpers" / path.stem[3:]).is_dir(), "a topic of several modules has the notebook's name"
+
+
+def test_imports_run_one_way():
+    files = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in (ROOT / "helpers").rglob("*.py")}
+    graph = {}
+    for name, path in files.items():
+        nodes = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.ImportFrom) and node.module]
+        named = {full for node in nodes for full in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))}
+        graph[name] = named & files.keys()
+    assert list(TopologicalSorter(graph).static_order())  # a circle raises CycleError, which names it
+    assert graph["helpers.charts"] <= {"helpers.text", "helpers.contract"}, "charts know frames, not topics"
+    assert {name for name, used in graph.items() if "helpers.batch" in used} <= {"helpers.alerts"}, "nothing that a notebook asks rests on the batch"
 
 
 def test_every_dependency_is_bounded_and_locked_within_its_bounds():
@@ -75,7 +96,7 @@ def imported(folder: str) -> set[str]:
                 names |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names.add(node.module.split(".")[0])
-    own = {path.stem for path in [*(ROOT / "tests").rglob("*.py"), *(ROOT / "helpers").glob("*.py")]} | {"helpers", "__future__"}
+    own = {path.stem for path in (ROOT / "tests").rglob("*.py")} | {"helpers", "__future__"}
     return names - set(sys.stdlib_module_names) - own - ({"bench"} if folder == "tests" else set())
 
 

@@ -9,9 +9,11 @@ import pytest
 from folders import write
 from two_teams import FILES
 
-from helpers import notebooks, process, team
+from helpers import notebooks
 from helpers.book import open_book
+from helpers.kpi_scorecard import process
 from helpers.sample import FOLDER
+from helpers.team_efficiency import team
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from folders import LINES, write
 
-from helpers import product_life
 from helpers.book import open_book
+from helpers.stock_and_fulfilment import product_life
 
 
 def test_the_line_is_numpy_s_weighted_line():

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import ranking, team
 from helpers.book import open_book
+from helpers.team_efficiency import ranking, team
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@
 import pytest
 from folders import LINES, write
 
-from helpers import reconcile
 from helpers.book import open_book
+from helpers.load_and_check import reconcile
 
 TOML = 'name = "Shop"\nreporting_currency = "CNY"\ntimezone = "Asia/Shanghai"\n'
 ADS = TOML + '[[sources]]\nadapter = "meta_ads"\nfiles = "exports/*"\nstore = "S"\nchannel = "web"\n'

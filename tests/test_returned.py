@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 from folders import write
 
-from helpers import returned
 from helpers.book import open_book
+from helpers.stock_and_fulfilment import returned
 
 HEAD = "order_id,line_no,ordered_at,store,channel,product_id,quantity,gross_amount,discount_amount,platform_fee,fulfilment_cost,unit_cost,currency"
 FILES = {

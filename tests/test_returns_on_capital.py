@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import cash
-from helpers import returns_on_capital as returns
 from helpers.book import open_book
+from helpers.capital_and_cash import cash
+from helpers.capital_and_cash import returns_on_capital as returns
 from helpers.contract import BadInput
 from helpers.facts import facts
 

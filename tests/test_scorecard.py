@@ -6,10 +6,10 @@ import pytest
 from folders import write
 from two_teams import FILES
 
-from helpers import scorecard
 from helpers.book import open_book
 from helpers.contract import BadInput
 from helpers.facts import facts
+from helpers.kpi_scorecard import scorecard
 from helpers.policy import load_policy
 
 

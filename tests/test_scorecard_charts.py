@@ -11,7 +11,7 @@ import pytest
 from matplotlib.colors import to_hex
 from test_charts import NAMES
 
-from helpers import scorecard_charts
+from helpers.kpi_scorecard import scorecard_charts
 from helpers.text import LOSS
 
 pytestmark = pytest.mark.filterwarnings("error")

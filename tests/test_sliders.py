@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import days, forecast, notebooks, sliders
+from helpers import days, notebooks
 from helpers.book import open_book
+from helpers.targets_and_pacing import forecast, sliders
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,10 @@ import pytest
 from folders import LINES, write
 from real_sets import company, needed
 
-from helpers import clearance, sample, stock
+from helpers import sample
 from helpers.book import open_book
 from helpers.facts import facts
+from helpers.stock_and_fulfilment import clearance, stock
 
 FIRST, LAST = date(2025, 2, 10), date(2025, 4, 30)
 EMPTY = (date(2025, 4, 11), date(2025, 4, 20))  # the shelf of P in A

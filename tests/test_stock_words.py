@@ -3,8 +3,8 @@
 import pytest
 from folders import LINES, write
 
-from helpers import clearance, fulfilment, ordering, product_life, returned, stock, stock_charts, stock_words
 from helpers.book import open_book
+from helpers.stock_and_fulfilment import clearance, fulfilment, ordering, product_life, returned, stock, stock_charts, stock_words
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import ratchet, sample, smart, targets, team
+from helpers import sample
 from helpers.book import open_book
 from helpers.decisions import decide
 from helpers.facts import facts
+from helpers.targets_and_pacing import ratchet, smart, targets
+from helpers.team_efficiency import team
 
 KEY = tomllib.loads((sample.FOLDER / "answer_key.toml").read_text(encoding="utf-8"))
 HEAD = "month,level,entity,metric,target,owner,parent\n"

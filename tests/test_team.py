@@ -8,11 +8,12 @@ import pytest
 from folders import write
 from two_teams import FILES
 
-from helpers import notebooks, team
+from helpers import notebooks
 from helpers.book import open_book
 from helpers.contract import BadInput
 from helpers.decisions import decide
 from helpers.facts import facts
+from helpers.team_efficiency import team
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@
 import pytest
 from folders import write
 
-from helpers import thresholds
 from helpers.book import open_book
+from helpers.monthly_decisions import thresholds
 
 LINES = "order_id,line_no,ordered_at,store,channel,product_id,quantity,gross_amount,unit_cost,platform_fee,commission\n"
 # Month by month: P has a margin of 20 % and contributes 20, 20, −30 (a fee of 50); Q has 50 % and contributes 50 each month.

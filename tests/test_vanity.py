@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from folders import write
 
-from helpers import vanity
 from helpers.book import open_book
 from helpers.facts import facts
+from helpers.kpi_scorecard import vanity
 from helpers.sample import FOLDER
 
 

@@ -6,9 +6,9 @@ import pytest
 from folders import TOML, write
 from scipy import stats
 
-from helpers import weights
 from helpers.book import open_book
-from helpers.weights import WEEKDAYS, history_weights, week_index, weekday_test, weekday_weights
+from helpers.targets_and_pacing import weights
+from helpers.targets_and_pacing.weights import WEEKDAYS, history_weights, week_index, weekday_test, weekday_weights
 
 MEANS = [80, 82, 84, 90, 110, 150, 140]  # Monday to Sunday, from the source
 STORE = [11, 9, 10, 12, 14, 26, 24]

@@ -6,13 +6,13 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
-from helpers import team
 from helpers.book import Book, remembered
 from helpers.days import as_of
 from helpers.decisions import bootstrap
+from helpers.kpi_scorecard.vanity import LEADS, LEAST_MONTHS, MONTHS, go_with, judged
 from helpers.ratios import ratio
+from helpers.team_efficiency import team
 from helpers.text import count, days, join_names, label, money, number, percent
-from helpers.vanity import LEADS, LEAST_MONTHS, MONTHS, go_with, judged
 
 REPORT_DAYS, LEAST_AFTER, EARLIER = 90, 14, 6
 SOMEBODY = "someone not on the staff list"

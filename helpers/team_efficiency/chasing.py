@@ -8,9 +8,9 @@ import pandas as pd
 
 from helpers.book import JOINS, Book, dimension_sql
 from helpers.contract import NOBODY
-from helpers.easing import holm, reached
 from helpers.facts import LEVELS
 from helpers.ratios import ratio
+from helpers.team_efficiency.easing import holm, reached
 from helpers.text import join_names, money, percent
 
 CHASERS = ("employee", "team", "channel")

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from helpers import decisions, ordering, stock
+from helpers import decisions
 from helpers.book import Book, remembered
+from helpers.stock_and_fulfilment import ordering, stock
 
 CUTS = tuple(cut / 100 for cut in range(0, 75, 5))
 """The price cuts that are compared: none, 5 % … 70 %."""

@@ -10,10 +10,10 @@ from helpers import charts
 from helpers.book import Book
 from helpers.days import evening
 from helpers.facts import month_targets
-from helpers.forecast import attainment_probabilities, present
-from helpers.landing import QUANTILES, quantile, reach, rest
+from helpers.targets_and_pacing.forecast import attainment_probabilities, present
+from helpers.targets_and_pacing.landing import QUANTILES, quantile, reach, rest
+from helpers.targets_and_pacing.weights import month_days
 from helpers.text import LOSS, label, money, percent, say, show
-from helpers.weights import month_days
 
 
 class Outlook(NamedTuple):

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from helpers import clearance, fulfilment, ordering, returned, stock
 from helpers.book import Book
 from helpers.days import as_of
 from helpers.decisions import sentence
+from helpers.stock_and_fulfilment import clearance, fulfilment, ordering, returned, stock
 from helpers.text import count, days, join_names, label, money, number, percent, signed_money
 
 

@@ -10,8 +10,8 @@ from helpers.book import JOINS, Book, dimension_sql, remembered
 from helpers.facts import LEVELS
 from helpers.policy import People
 from helpers.ratios import ratio
+from helpers.targets_and_pacing.weights import day_weights, week_index
 from helpers.text import join_names, money, number, percent
-from helpers.weights import day_weights, week_index
 
 FIRST_LOOK, SECOND_LOOK = 200, 1000  # shuffles of a month: for everybody, and for those who stand out in the first
 STANDS_OUT = 0.1

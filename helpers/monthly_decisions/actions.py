@@ -7,7 +7,7 @@ from scipy.special import chdtrc
 from helpers import text
 from helpers.book import Book, remembered
 from helpers.history import EMPLOYERS, firings, followed_rules, months
-from helpers.monthly_decisions import called, store_of
+from helpers.monthly_decisions.monthly_decisions import called, store_of
 from helpers.policy import did_you_mean
 from helpers.ratios import ratio, wilson
 

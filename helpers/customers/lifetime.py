@@ -12,7 +12,7 @@ import pandas as pd
 
 from helpers.book import Book, remembered
 from helpers.buyers import CONTRIBUTION, at_risk, known, no_ids_said, standing
-from helpers.customers import SEGMENTS, kinds, kinds_said, watched, watched_said
+from helpers.customers.customers import SEGMENTS, kinds, kinds_said, watched, watched_said
 from helpers.decisions import decide, sentence
 from helpers.ratios import ratio
 from helpers.text import count, money, number, percent, title

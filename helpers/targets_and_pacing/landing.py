@@ -13,7 +13,7 @@ import pandas as pd
 
 from helpers.book import Book
 from helpers.days import calendar, daily
-from helpers.weights import history_weights, ordinary_days, own_level, weekday_means, weekday_weights
+from helpers.targets_and_pacing.weights import history_weights, ordinary_days, own_level, weekday_means, weekday_weights
 
 METHODS = {
     "level": "the level of recent months, corrected by the pace so far",

@@ -9,8 +9,8 @@ import pandas as pd
 from helpers import days
 from helpers.book import Book, remembered
 from helpers.facts import month_targets, nobody
-from helpers.forecast import attainment_probabilities
-from helpers.targets import CENT, RECENT, YEAR, monthly, proposal, root
+from helpers.targets_and_pacing.forecast import attainment_probabilities
+from helpers.targets_and_pacing.targets import CENT, RECENT, YEAR, monthly, proposal, root
 from helpers.text import label, money, number
 
 

@@ -11,11 +11,11 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from helpers import text
-from helpers.actions import KEY, recorded, who
 from helpers.book import Book, remembered
 from helpers.days import as_of
 from helpers.history import EMPLOYERS, firings, monthly, months
-from helpers.monthly_decisions import called
+from helpers.monthly_decisions.actions import KEY, recorded, who
+from helpers.monthly_decisions.monthly_decisions import called
 from helpers.ratios import ratio
 
 MEASURED = (

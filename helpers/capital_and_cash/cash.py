@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from helpers import capital
 from helpers.book import Book, remembered
+from helpers.capital_and_cash import capital
 from helpers.contract import NOBODY
 from helpers.days import as_of
 from helpers.facts import WINDOW, order_to_payout

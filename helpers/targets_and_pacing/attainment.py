@@ -8,15 +8,16 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from helpers import days, pacing, smart, targets
+from helpers import days
 from helpers.book import JOINS, Book, dimension_sql, remembered
-from helpers.capital import WHOLE, received, visible
+from helpers.capital_and_cash.capital import WHOLE, received, visible
 from helpers.decisions import decide, sentence
 from helpers.facts import LEVELS, facts, month_targets
 from helpers.ratios import ratio
-from helpers.targets import CENT, called, root
+from helpers.targets_and_pacing import pacing, smart, targets
+from helpers.targets_and_pacing.targets import CENT, called, root
+from helpers.targets_and_pacing.weights import month_weights
 from helpers.text import count, join_names, label, money, number, percent, signed_money
-from helpers.weights import month_weights
 
 ASKED = ("net_sales", "contribution", "collections")  # the three that stand side by side
 

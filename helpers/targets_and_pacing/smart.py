@@ -7,11 +7,25 @@ import numpy as np
 import pandas as pd
 
 from helpers.book import SPREAD_DIMENSIONS, Book, remembered
-from helpers.capital import WHOLE, visible
+from helpers.capital_and_cash.capital import WHOLE, visible
 from helpers.facts import LEVELS, nobody, untold
 from helpers.policy import Target
 from helpers.ratios import ratio
-from helpers.targets import CENT, COUNTS, MIXED, PROFITS, RECENT, belongs, called, comparable, history, nodes, proposed, root, usual_parent
+from helpers.targets_and_pacing.targets import (
+    CENT,
+    COUNTS,
+    MIXED,
+    PROFITS,
+    RECENT,
+    belongs,
+    called,
+    comparable,
+    history,
+    nodes,
+    proposed,
+    root,
+    usual_parent,
+)
 from helpers.text import count, join_names, label, money, number, percent, title
 
 TESTS = ("specific", "measurable", "achievable", "relevant", "time_bound")

@@ -9,9 +9,9 @@ import pandas as pd
 from helpers.book import Book, remembered
 from helpers.days import as_of, calendar, daily, evening
 from helpers.facts import month_targets
-from helpers.targets import split
+from helpers.targets_and_pacing.targets import split
+from helpers.targets_and_pacing.weights import AROUND, FEWEST_AROUND, WEEKDAYS, month_days, month_weights, week_index, weights_of
 from helpers.text import label, money, number, percent
-from helpers.weights import AROUND, FEWEST_AROUND, WEEKDAYS, month_days, month_weights, week_index, weights_of
 
 
 def daily_targets(target: float, weights: pd.Series) -> pd.Series:

@@ -3,13 +3,15 @@
 import numpy as np
 import pandas as pd
 
-from helpers import cash, decisions, stock
+from helpers import decisions
 from helpers.book import Book, remembered
+from helpers.capital_and_cash import cash
 from helpers.contract import BadInput
 from helpers.days import as_of
 from helpers.facts import WINDOW, facts
 from helpers.products import product_decisions
 from helpers.ratios import ratio
+from helpers.stock_and_fulfilment import stock
 from helpers.text import join_names, label, money, number, percent
 
 YEAR = 365 / WINDOW

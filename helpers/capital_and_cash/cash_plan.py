@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from helpers import cash
 from helpers.book import Book, remembered
+from helpers.capital_and_cash import cash
 from helpers.days import as_of
 from helpers.text import count, money, number, percent, signed_money, title
 

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from helpers import capital
 from helpers.book import Book
+from helpers.capital_and_cash import capital
 from helpers.facts import WINDOW
 from helpers.sources import ADAPTERS
 from helpers.text import join_names, label, money, number

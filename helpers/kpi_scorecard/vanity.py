@@ -8,10 +8,10 @@ import pandas as pd
 
 from helpers import days
 from helpers.book import Book, remembered
-from helpers.easing import holm
 from helpers.facts import people_ladder
+from helpers.kpi_scorecard.scorecard import KPIS, ratios
 from helpers.ratios import ratio
-from helpers.scorecard import KPIS, ratios
+from helpers.team_efficiency.easing import holm
 from helpers.text import count, join_names, number, title
 
 MONTHS, LEAST_MONTHS, LEAST_UNITS = 24, 8, 5

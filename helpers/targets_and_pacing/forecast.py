@@ -12,7 +12,8 @@ import pandas as pd
 from helpers.book import Book
 from helpers.days import daily, evening
 from helpers.facts import COUNTED, LEVELS, month_targets, untold
-from helpers.landing import (
+from helpers.ratios import wilson
+from helpers.targets_and_pacing.landing import (  # fmt: skip
     DAYS,
     FEWEST_MONTHS,
     METHODS,
@@ -25,11 +26,10 @@ from helpers.landing import (
     reach,
     run,
     season,
-)  # fmt: skip
-from helpers.pacing import cautions, daily_targets
-from helpers.ratios import wilson
+)
+from helpers.targets_and_pacing.pacing import cautions, daily_targets
+from helpers.targets_and_pacing.weights import month_weights
 from helpers.text import number, percent
-from helpers.weights import month_weights
 
 CENT = 0.005
 AIMS = (0.9, 1.0, 1.1)  # targets of the backtest, as shares of the mean of the three months before

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from helpers import stock
 from helpers.book import Book, remembered
 from helpers.ratios import ratio
+from helpers.stock_and_fulfilment import stock
 
 WEEKS = 13
 """Weeks that a life is read from, the last one ending with the month."""

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from helpers import stock
 from helpers.book import Book, remembered
 from helpers.facts import WINDOW
 from helpers.ratios import ratio
+from helpers.stock_and_fulfilment import stock
 
 # ---- the formulas ----------------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""Notebook 07: who comes back, what a customer leaves, and whom the shop is about to lose."""

@@ -1,0 +1,1 @@
+"""Notebook 09: which figures decide, which flatter, and whether there is a process behind the results."""

@@ -1,0 +1,1 @@
+"""Notebook 08: where stock lies still or is missing, and what sending and taking back cost."""

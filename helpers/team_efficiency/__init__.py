@@ -1,0 +1,1 @@
+"""Notebook 04: what teams bring for what they cost, and what targets make people do."""
