@@ -725,8 +725,8 @@ def _as_text(cell: str, kind: str) -> str:
     if kind not in ("DOUBLE", "FLOAT"):
         return f"CAST({cell} AS VARCHAR)"
     cell = f"CAST(CAST({cell} AS VARCHAR) AS DOUBLE)" if kind == "FLOAT" else cell
-    return (
-        f"CASE WHEN {cell} = trunc({cell}) AND abs({cell}) < 1e38 THEN CAST(TRY_CAST({cell} AS HUGEINT) AS VARCHAR) "
+    return (  # NaN first: a Parquet file's least and largest value leave it out, and DuckDB then takes a comparison with a limit for settled
+        f"CASE WHEN isnan({cell}) THEN 'nan' WHEN {cell} = trunc({cell}) AND abs({cell}) < 1e38 THEN CAST(TRY_CAST({cell} AS HUGEINT) AS VARCHAR) "
         f"WHEN abs({cell}) < 1e-4 THEN rtrim(rtrim(CAST(TRY_CAST({cell} AS DECIMAL(38, 9)) AS VARCHAR), '0'), '.') "
         f"WHEN abs({cell}) < 1e15 THEN format('{{:.15g}}', round({cell}, 9)) ELSE CAST({cell} AS VARCHAR) END"
     )

@@ -56,7 +56,7 @@ TYPED = {
     # a double that is the nearest one to an amount; beyond 10 digits before the point its text decides
     ("amount", "DOUBLE"): (f"case when abs({{c}}) < 1e10 and cast({_DECIMAL_VALUE} as double) = {{c}} then {_DECIMAL_VALUE} else {{text}} end", ""),
     ("integer", "WHOLE"): ("cast({c} as bigint)", "{c} between -999999999 and 999999999"),
-    ("integer", "DOUBLE"): ("case when abs({c}) <= 999999999 and trunc({c}) = {c} then cast({c} as bigint) else {text} end", ""),
+    ("integer", "DOUBLE"): ("case when abs({c}) <= 999999999 and trunc({c}) = {c} then try_cast({c} as bigint) else {text} end", ""),
     ("flag", "BOOLEAN"): ("{c}", "true"),
     ("date", "DATE"): ("{c}", "{c} between date '1900-01-01' and date '9999-12-31'"),
     ("date", "TIMESTAMP"): (f"case when {_TIMES} and date_trunc('day', {{c}}) = {{c}} then cast({{c}} as date) else {{text}} end", ""),

@@ -271,6 +271,17 @@ def test_without_customer_ids_nothing_breaks(tmp_path):
     assert customers.groups(book, "tier")["group"].tolist() == [customers.NO_ID]
 
 
+@pytest.mark.parametrize("cost", ["", 8])
+def test_goods_of_unknown_cost_are_no_loss_for_sure(tmp_path, cost):
+    spend = (SPEND, [["2025-07-01", "S", "web", 5, "ads", "", ""]])
+    book = open_book(company(tmp_path / "c", [("a", "2025-07-01", 10, cost)], marketing_spend=spend), "2025-07")
+    found = customers.segments(book).set_index("segment").loc["new"]
+    assert (found["contribution"], found["uncosted_sales"]) == ((-5, -10) if cost == "" else (-3, 0))
+    assert ("A loss was made with new" in customers.segments_said(book, customers.segments(book))) == (cost == 8)
+    said = customers.concentration_said(book, customers.concentration(book))
+    assert "1 customer cost more than they brought" in said and ("goods of unknown cost as if" in said) == (cost == "")
+
+
 def test_the_rule_fires_with_what_is_at_stake(tmp_path):
     """Two of the three who came back stay away; they brought 348 in twelve months. So few that the interval holds the line."""
     row = decide(open_book(year_of_five(tmp_path / "c"), "2025-12"), "customers").iloc[0]

@@ -324,6 +324,20 @@ TYPED_CELLS = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize(("column", "type_"), [("quantity", "double"), ("quantity", "float"), ("gross_amount", "double"), ("unit_cost", "float")])
+def test_nan_beside_small_values_spoils_its_row_alone(tmp_path, column, type_):
+    """A file's statistics know the 1 but not the NaN, which makes comparisons look settled."""
+    others = {"quantity": "1", "gross_amount": "10", "unit_cost": "5"}
+    others.pop(column)
+    write(tmp_path, {})
+    rest = ", ".join(f"{value} as {name}" for name, value in others.items())
+    duckdb.execute(f"""copy (select i as order_id, 1 as line_no, '2025-01-01' as ordered_at, 'S' as store, 'web' as channel, 'P' as product_id, {rest},
+        case when i = 2 then 'nan'::{type_} else 1 end as {column} from range(1, 4) t(i)) to '{tmp_path}/order_lines.parquet'""").fetchall()
+    loaded = load(tmp_path)
+    assert [row[0] for row in loaded.rows["order_lines"]] == ["1", "3"]
+    assert [row[1:4] for row in loaded.aside] == [(2, column, "nan")]
+
+
 @pytest.mark.parametrize("column", TYPED_CELLS)
 def test_typed_parquet_is_read_as_its_text_would_be(tmp_path, monkeypatch, column):
     """One file for each type, so that all are one table; then all of it once more through text: the same to the last row, reason and sum."""

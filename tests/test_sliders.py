@@ -98,7 +98,8 @@ def test_counts_have_no_currency(book):
     assert "CNY" not in sliders.pacing_widget(now, "CNY", sliders=True).children[3].value
 
 
-CELL = """from helpers import days, sliders
+CELL = """from helpers import days
+from helpers.targets_and_pacing import sliders
 from helpers.book import open_book
 book = open_book("data/sample", "2025-12", "company")
 now = sliders.outlook(book, as_of=days.trial_day(book))

@@ -76,6 +76,21 @@ def test_targets_met_at_a_loss(book):
     frame = team.at_a_loss(book, team.names(book))
     assert frame.loc[frame["lossy"], "who"].tolist() == ["Bo"]
     assert set(frame["who"]) == {"Bo", "Ann <b>Lee</b>", "East"}
+    assert team.read_at_a_loss(frame, "CNY").startswith("1 of 3 targets of teams and people met at a loss: employee Bo")
+
+
+def test_a_target_met_with_goods_of_unknown_cost_is_no_loss_for_sure(book, monkeypatch):
+    known = team.facts
+
+    def unknown(book, level):  # what was sold has no known cost, and fees and ads leave less than nothing
+        frame = known(book, level)
+        return frame.assign(contribution=-1.0, uncosted_sales=-frame["net_sales"])
+
+    monkeypatch.setattr(team, "facts", unknown)
+    frame = team.at_a_loss(book, team.names(book))
+    assert not frame["lossy"].any() and set(frame.loc[frame["doubtful"], "who"]) == {"Bo", "East"}
+    said = team.read_at_a_loss(frame, "CNY")
+    assert said == "None of 3 targets of teams and people was surely met at a loss. Of 2 more nobody knows, since the cost of goods is unknown."
 
 
 def test_what_belongs_to_nobody_is_named(book):

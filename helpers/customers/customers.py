@@ -108,7 +108,7 @@ def kinds_said(book: Book, frame: pd.DataFrame) -> str:
 def segments(book: Book) -> pd.DataFrame:
     """What each segment brought, as it stood when the month began, and how many stand there at its end; best first.
 
-    Columns: segment, buyers (customers with a purchase in the month), orders, net_sales, contribution, each (contribution ÷ buyers),
+    Columns: segment, buyers (customers with a purchase in the month), orders, net_sales, uncosted_sales, contribution, each (contribution ÷ buyers),
     usual (mean contribution of the twelve months before; months before the data begin don't count), attainment and
     attainment_contribution (blank without a target), at_the_end (customers who stand there when the month is over), to_do.
     Contribution adds up to the company's (or the store's) to the cent, `unallocated` included.
@@ -125,7 +125,7 @@ def segments(book: Book) -> pd.DataFrame:
     usual = book.ladder(["segment"], past, orders=False)[["segment", "contribution"]].rename(columns={"contribution": "usual"}) if past else None
     frame = frame.merge(buyers, on="segment", how="left").merge(ends, on="segment", how="outer")
     frame = frame.merge(usual, on="segment", how="left") if past else frame.assign(usual=np.nan)
-    money_columns = ["orders", "net_sales", "contribution", "buyers"]
+    money_columns = ["orders", "net_sales", "uncosted_sales", "contribution", "buyers"]
     frame[money_columns] = frame[money_columns].astype(float).fillna(0.0)
     frame["buyers"] = frame["buyers"].where(frame["segment"] != NOBODY["segment"])
     frame["usual"] = frame["usual"] / len(past) if past else np.nan
@@ -133,7 +133,7 @@ def segments(book: Book) -> pd.DataFrame:
         frame[name] = frame[name] if name in frame else np.nan
     frame = frame.assign(each=ratio(frame["contribution"], frame["buyers"].fillna(0)), to_do=frame["segment"].map(SEGMENTS))
     places = {name: place for place, name in enumerate(SEGMENTS)}
-    columns = ["segment", "buyers", "orders", "net_sales", "contribution", "each", "usual", "attainment", "attainment_contribution",
+    columns = ["segment", "buyers", "orders", "net_sales", "uncosted_sales", "contribution", "each", "usual", "attainment", "attainment_contribution",
                "at_the_end", "to_do"]  # fmt: skip
     return frame.sort_values("segment", key=lambda names: names.map(places), ignore_index=True)[columns]
 
@@ -148,7 +148,7 @@ def segments_said(book: Book, frame: pd.DataFrame) -> str:
     total = frame["contribution"].sum()
     said = f"The segment {title(most['segment'])} brought most, {money(most['contribution'], currency)} of {money(total, currency)}"
     said += f"; each buyer of {title(best['segment'])} left {money(best['each'], currency)}, the most of all."
-    losing = real[real["contribution"].round(2) < 0]
+    losing = real[(real["contribution"] - real["uncosted_sales"]).round(2) < 0]  # also if goods without a known cost had cost nothing
     if len(losing):
         said += f" A loss was made with {join_names(map(title, losing['segment']))}."
     aimed = month_targets(book)
@@ -363,7 +363,9 @@ def concentration_said(book: Book, frame: pd.DataFrame) -> str:
     said = f"The best tenth, {count(tenth['customers'], 'customer')}, brought {money(tenth['contribution'], currency)} in twelve months"
     said += f", {percent(tenth['share'])} of what all {number(whole['customers'])} brought." if pd.notna(tenth["share"]) else "."
     if losing["customers"]:
-        said += f" {count(losing['customers'], 'customer')} cost more than they brought: {money(losing['contribution'], currency)}."
+        said += f" {count(losing['customers'], 'customer')} cost more than they brought: {money(losing['contribution'], currency)}"
+        uncosted = book.ladder(months=book.months_back(12), orders=False)["uncosted_sales"].sum()
+        said += " (goods of unknown cost as if they had brought nothing)." if round(uncosted, 2) < 0 else "."
     return said
 
 

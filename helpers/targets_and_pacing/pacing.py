@@ -20,7 +20,7 @@ def daily_targets(target: float, weights: pd.Series) -> pd.Series:
     target × weight ÷ Σ weights, cut to cents; the cents that are left go to the days that lost most by the cut (largest remainder).
     Blank on all days for a target that is missing or ≤ 0, or where nothing weighs anything.
 
-    >>> from helpers.weights import weekday_weights
+    >>> from helpers.targets_and_pacing.weights import weekday_weights
     >>> weekdays = weekday_weights(pd.Series([80, 82, 84, 90, 110, 150, 140]))
     >>> november = weights_of(pd.date_range("2025-11-01", "2025-11-30"), weekdays, pd.Series({pd.Timestamp("2025-11-11"): 3.0}))
     >>> daily_targets(3_000_000, november).loc[["2025-11-01", "2025-11-11"]].tolist()
@@ -34,7 +34,7 @@ def daily_targets(target: float, weights: pd.Series) -> pd.Series:
 def paced(actual: float, target: float, weights: pd.Series, days: int) -> dict:
     """How far is a month of these weights after so many days, and what is still needed? Keys as in `pace`.
 
-    >>> from helpers.weights import weekday_weights
+    >>> from helpers.targets_and_pacing.weights import weekday_weights
     >>> weekdays = weekday_weights(pd.Series([80, 82, 84, 90, 110, 150, 140]))
     >>> november = weights_of(pd.date_range("2025-11-01", "2025-11-30"), weekdays, pd.Series({pd.Timestamp("2025-11-11"): 3.0}))
     >>> told = paced(1_150_000, 3_000_000, november, 12)

@@ -277,8 +277,8 @@ def _columns(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 def at_a_loss(book: Book, who: pd.Series) -> pd.DataFrame:
     """Sales targets of teams and people beside what their sales contribute, the least first.
 
-    Columns: level, who, attainment, net_sales, discount_share, contribution, lossy (the target is met and the
-    contribution is below zero). Without a target in the month, no row.
+    Columns: level, who, attainment, net_sales, discount_share, contribution, lossy (the target is met and the contribution is
+    below zero, even if goods without a known cost had cost nothing), doubtful (it is, unless they did). Without a target in the month, no row.
     """
     rows = []
     for level in ("team", "employee"):
@@ -289,12 +289,13 @@ def at_a_loss(book: Book, who: pd.Series) -> pd.DataFrame:
                     subset="attainment"
                 )
             )
-    columns = ["level", "who", "attainment", "net_sales", "discount_share", "contribution", "lossy"]
+    columns = ["level", "who", "attainment", "net_sales", "discount_share", "contribution", "lossy", "doubtful"]
     if not rows:
-        return pd.DataFrame(columns=columns).astype({"lossy": bool})
+        return pd.DataFrame(columns=columns).astype({"lossy": bool, "doubtful": bool})
     frame = pd.concat(rows, ignore_index=True)
-    lossy = (frame["attainment"].round(9) >= book.policy.target.min_attainment) & (frame["contribution"] < 0)
-    frame = frame.assign(lossy=lossy, discount_share=ratio(-frame["discounts"], frame["gross_sales"]))[columns]
+    red = (frame["attainment"].round(9) >= book.policy.target.min_attainment) & (frame["contribution"] < 0)
+    sure = (frame["contribution"] - frame["uncosted_sales"]).round(6) < 0
+    frame = frame.assign(lossy=red & sure, doubtful=red & ~sure, discount_share=ratio(-frame["discounts"], frame["gross_sales"]))[columns]
     return frame.sort_values(["contribution", "who"], ignore_index=True)
 
 
@@ -302,13 +303,14 @@ def read_at_a_loss(frame: pd.DataFrame, currency: str) -> str:
     """The frame of `at_a_loss` in a sentence."""
     if frame.empty:
         return "No team or person has a sales target on record in this month and scope."
-    lossy = frame[frame["lossy"]]
+    lossy, doubtful = frame[frame["lossy"]], int(frame["doubtful"].sum())
+    doubt = f" Of {doubtful} more nobody knows, since the cost of goods is unknown." if doubtful else ""
     if lossy.empty:
-        return f"None of {len(frame)} targets of teams and people was met at a loss."
+        return f"None of {len(frame)} targets of teams and people was {'surely ' if doubt else ''}met at a loss.{doubt}"
     row = lossy.iloc[0]
     said = f"{len(lossy)} of {len(frame)} targets of teams and people met at a loss"
     said += f": {row['level']} {row['who']} reached {percent(row['attainment'])} of the target"
-    return f"{said}, gave {percent(row['discount_share'])} of the list price away, and contributed {money(row['contribution'], currency)}."
+    return f"{said}, gave {percent(row['discount_share'])} of the list price away, and contributed {money(row['contribution'], currency)}.{doubt}"
 
 
 def loose_ends(book: Book, who: pd.Series) -> str:
