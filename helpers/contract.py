@@ -31,13 +31,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One input table. `key` names the columns that together may occur once; `enables` is what it switches on."""
+    """One input table. `key` names the columns that together may occur once; `enables` is what it switches on; `rules` what cells must
+    not say together: (column, SQL condition, reason)."""
 
     name: str
     meaning: str
     enables: str
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
+    rules: tuple[tuple[str, str, str], ...] = ()
 
     def column(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)
@@ -225,6 +227,7 @@ _TABLES = (
             "parent? text | the entity that this target is a part of",
         ),
         ("month", "level", "entity", "metric"),
+        (("entity", "level = 'company' and entity <> 'company'", "the company has no other entity than the word company"),),
     ),
     Table(
         "payouts",

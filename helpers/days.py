@@ -18,6 +18,8 @@ def order_days(book: Book) -> pd.Series:
 def ends_early(book: Book) -> bool:
     """Is the silence before the month's end longer than any between two days with orders, as if the month weren't over?"""
     days = order_days(book)
+    if days.empty:  # nothing but refunds and costs
+        return False
     return bool((book.last_day - days.iloc[-1]).days >= (days.diff().dt.days.max() if len(days) > 1 else 1))
 
 

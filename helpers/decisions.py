@@ -78,10 +78,10 @@ def fire(look: pd.DataFrame, rule: Rule, thresholds: dict) -> pd.DataFrame:
         return look.iloc[:0]
     if hits.empty:
         return hits
-    money, threshold = hits.eval(rule.money, resolvers=[thresholds]), hits.eval(rule.threshold, resolvers=[thresholds])
+    money, threshold = hits.eval(rule.money, resolvers=[thresholds]).astype(float), hits.eval(rule.threshold, resolvers=[thresholds])
     return hits.assign(
         area=rule.area, verdict=rule.verdict, metric=rule.metric, value=hits[rule.metric].astype(float), threshold=threshold,
-        money_at_stake=money.astype(float) + 0.0, side=rule.side, money_says=rule.money_says,
+        money_at_stake=money.where(money.abs() > 1e-9, 0.0), side=rule.side, money_says=rule.money_says,
         action=hits["action"] if "action" in hits else rule.action,
     )  # fmt: skip
 

@@ -21,13 +21,13 @@ from helpers.policy import did_you_mean
 from helpers.sources.reading import account, leave_out_unnamed_campaigns, note_strange_stores, read_sources, start
 
 DATE = r"(19|[2-9]\d)\d\d-\d\d-\d\d"
-OFFSET = r"(Z|[+-](0\d|1[0-4]):?[0-5]\d)"
+OFFSET = r"(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)"
 _DECIMAL = r"[+-]?(\d{1,14}(\.\d{0,4}0*)?|\.\d{1,4}0*)"
 # kind: what its text must match, the value in SQL, and the words for text that is something else
 KINDS = {
     "text": (None, "{c}", ""),
-    "amount": (_DECIMAL, "cast({c} as decimal(18,4))", "not a plain amount such as 1234.50 (at most 4 decimals)"),
-    "number": (_DECIMAL, "cast({c} as decimal(18,4))", "not a plain number such as 12.5 (at most 4 decimals)"),
+    "amount": (_DECIMAL, "cast({c} as decimal(18,4))", "not a plain amount such as 1234.50 (at most 14 digits and 4 decimals)"),
+    "number": (_DECIMAL, "cast({c} as decimal(18,4))", "not a plain number such as 12.5 (at most 14 digits and 4 decimals)"),
     "rate": (r"[+-]?(\d{1,8}(\.\d{0,10}0*)?|\.\d{1,10}0*)", "cast({c} as decimal(18,10))", "not a rate such as 7.1234 (at most 10 decimals)"),
     "integer": (r"[+-]?\d{1,9}(\.0+)?", "cast(regexp_replace({c}, '\\.0+$', '') as bigint)", "not a whole number of at most 9 digits"),
     "flag": ("(?i)true|false|1|0|yes|no", "(lower({c}) in ('true', '1', 'yes'))", "neither true nor false"),
@@ -328,7 +328,7 @@ def _checks(table: Table, cells: dict[str, Cell]) -> list[tuple[str, str, str]]:
             checks.append((column.name, f"{value} = 0", "a rate of 0 would make money worth nothing"))
         if column.maximum is not None:
             checks.append((column.name, f"{value} > {column.maximum}", f"above {column.maximum}"))
-    return checks
+    return [*checks, *table.rules]
 
 
 def _show_good(con: duckdb.DuckDBPyConnection) -> None:

@@ -30,6 +30,7 @@ def wilson(hits: pd.Series, trials: pd.Series, z: float = 1.96) -> tuple[pd.Seri
 def margins(ladder: pd.DataFrame) -> pd.DataFrame:
     """A ladder frame with the ratios that need nothing but its own sums: coverage, margin, promotion share, ROAS and kin."""
     sales, costed = ladder["net_sales"], ladder["net_sales"] + ladder["uncosted_sales"]
+    costed = costed.where(costed.abs() > 1e-12 * sales.abs(), 0.0)  # nothing is costed: what floats leave over is no coverage
     return ladder.assign(
         cost_coverage=ratio(costed, sales),
         gross_margin=ratio(ladder["gross_profit"], costed).where(sales > 1e-9),

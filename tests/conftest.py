@@ -26,7 +26,7 @@ def small_company(tmp_path) -> Path:
 @pytest.fixture
 def odd_company(tmp_path) -> Path:
     """March 2025 of a store that sells for millions, after a store that closed in February and before one that opens in April. There are
-    targets of every level and metric, and none of the tables that most of them would need."""
+    targets of every level and metric, and none of the tables that most of them would need. In May there is a refund, and no sale."""
     from folders import write  # which imports helpers
 
     levels = "company,company store,open channel,web region,R category,K product,P team,T employee,E segment,new campaign,C".split()
@@ -35,7 +35,8 @@ def odd_company(tmp_path) -> Path:
         "company.toml": 'name = "Odd"\nreporting_currency = "VND"\ntimezone = "UTC"\n',
         "order_lines.csv": "order_id,line_no,ordered_at,store,channel,product_id,quantity,gross_amount,unit_cost\n"
         "1,1,2025-02-01,closed,web,P,1,100,50\n2,1,2025-03-01,open,web,P,1,200000000,150000000\n3,1,2025-04-01,later,web,P,1,100,50\n",
-        "returns.csv": "store,order_id,line_no,refunded_on,quantity,refund_amount,restocked,fee_refunded\nopen,2,1,2025-03-08,1,199999999.99,false,12345.67\n",
+        "returns.csv": "store,order_id,line_no,refunded_on,quantity,refund_amount,restocked,fee_refunded\nopen,2,1,2025-03-08,1,199999999.99,false,12345.67\n"
+        "later,3,1,2025-05-02,1,60,true,\n",
         "targets.csv": "month,level,entity,metric,target\n" + "".join(f"2025-03,{one},{metric},100\n" for one in levels for metric in metrics),
     }
     return write(tmp_path / "odd", files, None)

@@ -19,6 +19,13 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+def test_a_month_of_refunds_alone_has_a_book_but_is_not_the_latest(odd_company):
+    assert open_book(str(odd_company), "latest").month == "2025-04"
+    whole = open_book(str(odd_company), "2025-05").ladder().iloc[0]
+    assert (whole["gross_sales"], whole["refunds"], whole["cogs"], whole["contribution"]) == (0, -60, 50, -10)
+    refused(str(odd_company), "2025-06", words=["month 2025-06 has no sales, refunds or costs", "2025-02 to 2025-04"])
+
+
 def refused(*parameters, words: list[str]) -> None:
     with pytest.raises(BadInput) as error:
         open_book(*parameters)

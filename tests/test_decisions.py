@@ -13,6 +13,7 @@ from folders import LINES, ONE_LINE, TOML, write
 
 from helpers.book import open_book
 from helpers.decisions import COLUMNS, bootstrap, decide, decision_table, sentence
+from helpers.facts import facts
 from helpers.metrics import metrics
 from helpers.targets_and_pacing.forecast import attainment_probabilities
 
@@ -142,6 +143,29 @@ def test_passes_at_the_line_and_no_cost_in_place_of_others(book):
                    "decays less", "dips", "falls once", "p16"]:  # fmt: skip
         assert entity not in set(fired["entity"]), entity
     assert fired.loc[fired["entity"] == "no cost", "rule"].tolist() == ["no_cost"]  # its contribution is −10, its margin unknown
+
+
+def test_what_stands_on_a_line_stands_there_in_another_currency(tmp_path):
+    """Converted amounts have 14 places. In CNY each product and channel is exactly on its line, and the fall from 0.35 over 0.30 to 0.25 is 0.10."""
+    rows = []
+    for number, price in enumerate([101, 999, 1234, 12999]):
+        ps, cov = f"ps{number}", f"cov{number}"
+        rows += [["2025-03-05", "a", f"gm{number}", price / 10, price * 0.07, ""], ["2025-03-05", ps, "x", price / 5, 0, round(price * 0.03, 4)]]
+        rows += [["2025-03-05", "a", cov, round(price * 0.19, 4), 0, ""], ["2025-03-05", "a", cov, price / 100, "", ""]]
+        rows += [[f"2025-0{month}-05", "a", f"md{number}", price, round(price * share, 4), ""] for month, share in [(1, 0.65), (2, 0.7), (3, 0.75)]]
+        rows.append(["2025-03-05", "a", f"none{number}", price / 100, "", ""])
+    lines = [[f"o{number}", 1, day, "S", channel, product, 1, f"{price:.4f}", cost if cost in ("", 0) else f"{cost:.4f}", fee, "CNY"]
+             for number, (day, channel, product, price, cost, fee) in enumerate(rows)]  # fmt: skip
+    columns = "order_id,line_no,ordered_at,store,channel,product_id,quantity,gross_amount,unit_cost,commission,currency"
+    toml = 'name = "On the line"\nreporting_currency = "USD"\ntimezone = "UTC"\n[policy.product]\nmin_age_days = 0\n'
+    rates = table("date,currency,rate", ["2025-01-01", "CNY", "0.1404494382"])
+    write(tmp_path, {"company.toml": toml, "order_lines.csv": table(columns, *lines), "fx_rates.csv": rates})
+    book = open_book(str(tmp_path), "2025-03")
+    fired = decide(book).groupby("rule")["entity"].apply(set).to_dict()
+    named = lambda kind: {f"{kind}{number}" for number in range(4)}  # noqa: E731
+    assert fired.pop("no_cost") == named("none")
+    assert fired == {"low_gross_margin": named("md"), "margin_decay": named("md")}
+    assert set(facts(book, "product").set_index("entity").loc[list(named("none")), "cost_coverage"]) == {0.0}
 
 
 def test_verdicts_owners_and_what_stands_beside(book):

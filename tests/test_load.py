@@ -94,7 +94,9 @@ CELLS = [  # a cell, and what it is read as; None = set aside
     ("ordered_at", "2025-03-31 15:59:59.9 +00:00", "2025-03-31"), ("ordered_at", "2025-03-31 16:00 Z", "2025-04-01"),
     ("ordered_at", "2025-04-01T00:00:00+08:00", "2025-04-01"), ("ordered_at", "2025-03-31T23:59:59+0800", "2025-03-31"),
     ("ordered_at", "2025-03-31T23:30:00-07:00", "2025-04-01"), ("ordered_at", "2025-04-01T05:29:00+13:30", "2025-03-31"),
-    ("ordered_at", "2025-04-01T05:30:00+13:30", "2025-04-01"), ("ordered_at", "2024-12-31T12:00:00-04:00", "2025-01-01"),
+    ("ordered_at", "2025-04-01 00:00:00+08", "2025-04-01"), ("ordered_at", "2025-03-31T23:30:00-07", "2025-04-01"),
+    ("ordered_at", "2025-03-31T23:30:00+8", None), ("ordered_at", "2025-04-01T05:30:00+13:30", "2025-04-01"),
+    ("ordered_at", "2024-12-31T12:00:00-04:00", "2025-01-01"),
     ("ordered_at", "2025-02-29", None), ("ordered_at", "2025-13-01", None), ("ordered_at", "2025-00-10", None),
     ("ordered_at", "0000-00-00", None),
     ("ordered_at", "01/02/2025", None), ("ordered_at", "2025/03/01", None), ("ordered_at", "2025-3-1", None),
@@ -166,6 +168,15 @@ def test_other_kinds_of_cells(tmp_path):
     ]  # fmt: skip
     assert all(reason for *_, reason in loaded.aside)
     assert loaded.amounts["overheads", "amount"][1:3] == [2, 6] and loaded.amounts["returns", "refund_amount"][1:3] == [9, 4]
+
+
+def test_the_company_is_called_company_among_targets(tmp_path):
+    rows = [["2025-03", "company", entity, "net_sales", 100] for entity in ("company", "Shop", "Company")] + [["2025-03", "store", "Shop", "net_sales", 9]]
+    write(tmp_path, {"order_lines.csv": ONE_LINE, "targets.csv": table("month,level,entity,metric,target", *rows)})
+    loaded = load(tmp_path, "targets")
+    assert [row[1:3] for row in loaded.rows["targets"]] == [("company", "company"), ("store", "Shop")]
+    reason = "the company has no other entity than the word company"
+    assert [row[1:] for row in loaded.aside] == [(3, "entity", "Shop", reason), (4, "entity", "Company", reason)]
 
 
 def test_keys_sales_and_currencies(tmp_path):

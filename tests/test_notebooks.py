@@ -31,6 +31,7 @@ def test_runs_for_a_store_and_for_companies_with_few_tables(path, small_company,
         {"data": str(small_company), "month": "2025-03", "scope": "company"},
         {"data": str(odd_company), "month": "2025-03", "scope": "company"},
         {"data": str(odd_company), "month": "2025-03", "scope": "closed"},
+        {"data": str(odd_company), "month": "2025-05", "scope": "company"},
     ):
         _, failure = notebooks.execute(path, values, config=kernels.use())
         assert failure is None, failure

@@ -177,6 +177,8 @@ def stores_said(frame: pd.DataFrame) -> str:
 def month_said(book: Book) -> str:
     """Is the month there to its end? Days with orders, and the last one, of the whole company."""
     days = order_days(book)
+    if days.empty:
+        return f"{book.month} has no orders: what stands here are refunds and costs."
     words = f"{book.month} has orders on {number(len(days))} of its {book.last_day.day} days, the last on {days.iloc[-1]:%Y-%m-%d}."
     if ends_early(book):
         words += " Then nothing until its end: if the month isn't over or a file was cut, it compares badly with a whole one."
