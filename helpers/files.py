@@ -9,6 +9,7 @@ import codecs
 import csv
 import errno
 import io
+import itertools
 import re
 import tempfile
 from collections import Counter
@@ -612,36 +613,41 @@ def _text(path: Path) -> str:
 
 @dataclass(frozen=True)
 class ParquetRows:
-    """Parquet files of one schema: SQL that yields their rows with `row`, their number in the whole, and the type of each column."""
+    """Parquet files of one schema: SQL that yields their rows with `row`, their number in the whole, `file` (which of all files, from 0) and
+    `file_row`, their number in it; and the type of each column."""
 
     source: str
     columns: dict[str, str]
 
 
-def parquet_rows(con, path: Path) -> tuple[list[ParquetRows], list[str], int]:
-    """What does a Parquet file (or a folder of them) hold, as it is typed? Its files by schema, all names in order, and its number of rows.
+def parquet_rows(con, path: Path) -> tuple[list[ParquetRows], list[str], list[tuple[Path, int]]]:
+    """What does a Parquet file (or a folder of them) hold, as it is typed? Its files by schema, all names in order, and each file's number of rows.
 
     Nothing but the files' ends is read yet: a fault further in shows when the rows are, and `blame` finds it then.
     Raises BadInput for a file that is no whole Parquet file.
     """
     names: dict[str, str] = {}  # lower case → as first written: DuckDB's names don't depend on case
-    alike: dict[tuple, list[tuple[Path, int]]] = {}
-    rows = 0
+    alike: dict[tuple, list[int]] = {}
+    files: list[tuple[Path, int]] = []
     for file in _parquet_files(path):
         schema = _schema(con, file, path)
         for _, name, _ in schema:
             names.setdefault(name.lower(), name)
-        alike.setdefault((*schema, file if _hides_numbers(schema) else None), []).append((file, rows))
-        rows += con.execute("SELECT count(*) FROM read_parquet(?, hive_partitioning=false)", [_literal(file)]).fetchone()[0]
+        alike.setdefault((*schema, file if _hides_numbers(schema) else None), []).append(len(files))
+        rows = con.execute("SELECT count(*) FROM read_parquet(?, hive_partitioning=false)", [_literal(file)]).fetchone()[0]
+        files.append((file, rows))
+    before = list(itertools.accumulate((rows for _, rows in files), initial=0))
     parts = []
-    for (*schema, alone), files in alike.items():
-        paths = ", ".join(_text(file) for file, _ in files)
-        number = f"[{', '.join(str(before) for _, before in files)}][file_index::BIGINT + 1] + file_row_number + 1"
-        number = f"row_number() OVER () + {files[0][1]}" if alone else number
+    for (*schema, alone), numbers in alike.items():
+        paths = ", ".join(_text(files[number][0]) for number in numbers)
+        each = "[{}][file_index::BIGINT + 1]"
+        file = f"{numbers[0]}" if len(numbers) == 1 else each.format(", ".join(map(str, numbers)))
+        row = "row_number() OVER ()" if alone else "file_row_number + 1"
+        first = f"{before[numbers[0]]}" if len(numbers) == 1 else each.format(", ".join(str(before[number]) for number in numbers))
         cells = "".join(f", {quote(column)} AS {quote(names[name.lower()])}" for column, name, _ in schema)
-        source = f"(SELECT {number} AS row{cells} FROM read_parquet([{paths}], hive_partitioning=false))"
+        source = f"(SELECT {first} + {row} AS row, {file} AS file, {row} AS file_row{cells} FROM read_parquet([{paths}], hive_partitioning=false))"
         parts.append(ParquetRows(source, {names[name.lower()]: kind for _, name, kind in schema}))
-    return parts, list(names.values()), rows
+    return parts, list(names.values()), files
 
 
 def _hides_numbers(schema: list[tuple[str, str, str]]) -> bool:
@@ -670,7 +676,7 @@ def _parquet_files(path: Path) -> list[Path]:
 
 
 def _read_parquet(con, path: Path, into: str, keep: Keep | None) -> TextTable:
-    parts, columns, rows = parquet_rows(con, path)
+    parts, columns, files = parquet_rows(con, path)
     con.execute(f"CREATE OR REPLACE TABLE {quote(into)} (row BIGINT{''.join(f', {quote(name)} VARCHAR' for name in columns)})")
     try:
         for part in parts:
@@ -687,7 +693,7 @@ def _read_parquet(con, path: Path, into: str, keep: Keep | None) -> TextTable:
         whole = ", ".join(f"coalesce({quote(column)}, '')" for column in columns)
         con.execute(f"CREATE OR REPLACE TABLE {quote(into)} AS SELECT row, {cells}, hash({whole}) AS content FROM {quote(into)}")
         columns = [name for name in kept if name is not None]
-    return TextTable(columns, rows, 0, "", "")
+    return TextTable(columns, sum(rows for _, rows in files), 0, "", "")
 
 
 def _schema(con, file: Path, path: Path) -> list[tuple[str, str, str]]:

@@ -117,11 +117,14 @@ def load_tables(con: duckdb.DuckDBPyConnection, company: Company, scratch: Path)
 
 @dataclass(frozen=True)
 class Part:
-    """Some rows of a table as they came: SQL that yields `row` and the columns, and the type of each of these (none = trimmed text)."""
+    """Some rows of a table as they came: SQL that yields the columns, and the type of each of these (none = trimmed text); SQL for the number
+    of a row's file, and of the row in it; and how many more records the file itself spoils."""
 
-    file_no: int
+    file_no: str
     source: str
     types: dict[str, str]
+    row: str = "row"
+    rejected: int = 0
 
 
 @dataclass(frozen=True)
@@ -229,7 +232,7 @@ def _values(part: Part, cells: dict[str, Cell], where: str = "true") -> str:
     """SQL for the rows of a part: file_no, row_no, each cell as it stands (`cell <name>`) and its value (`<name>`)."""
     raw = ", ".join(f"{cell.raw} as {quote('cell ' + name)}" for name, cell in cells.items())
     values = ", ".join(f"{cell.value} as {quote(name)}" for name, cell in cells.items())
-    rows = f"select {part.file_no} as file_no, row as row_no, {raw} from {part.source} where {where}"
+    rows = f"select {part.file_no} as file_no, {part.row} as row_no, {raw} from {part.source} where {where}"
     return f"select *, {values} from ({rows})"
 
 
@@ -246,8 +249,7 @@ def _sum_amounts(con: duckdb.DuckDBPyConnection, table: Table, parts: list[Part]
     kept = con.execute(f"select {total} from {table.name}").fetchone()
     unreadable = ", ".join(f"count({quote('text ' + name)}) - count({quote(name)})" for name in names)
     aside = con.execute(f"select {total}, {unreadable} from aside").fetchone()
-    rejected = dict(con.execute("select file_no, rejected from inputs").fetchall())
-    lost = [sum(rejected.get(part.file_no, 0) for part in parts if name in part.types) for name in names]
+    lost = [sum(part.rejected for part in parts if name in part.types) for name in names]
     rows = [[table.name, name, sum(sums[n] for sums in came), kept[n], aside[n], aside[len(names) + n] + lost[n]] for n, name in enumerate(names)]
     con.executemany("insert into amounts values (?, ?, ?, ?, ?, ?)", rows)
 
@@ -274,30 +276,34 @@ def _read_inputs(
     for number, source in enumerate(source for source in company.settings.sources if source.table == table.name):
         raw = _write_raw(con, company, source, scratch / f"raw_{table.name}{number}.parquet", scratch) if source.files else None
         paths.append((source.sql, _run_source(company, source.sql, scratch / f"{table.name}{number}.parquet", raw)))
-    con.execute("create temp table inputs (file_no integer, file varchar, rows_in bigint, rejected bigint, encoding varchar, unknown_columns varchar)")
-    parts, unread = [], []
+    con.execute("create temp table inputs (file_no integer, file varchar, rows_in bigint, encoding varchar, unknown_columns varchar)")
+    parts, unread, inputs = [], [], []
     known = [column.name for column in table.columns]
-    for number, (label, path) in enumerate(paths):
+    for label, path in paths:
+        number = len(inputs)
         if path.is_dir() or path.suffix.lower() == ".parquet":
-            found, columns, rows = parquet_rows(con, path)
-            encoding, rejected = "", 0
+            found, columns, files = parquet_rows(con, path)
+            encoding = ""
             unread.append(path)
-            parts += [Part(number, one.source, one.columns) for one in found]
+            parts += [Part(f"{number} + file", one.source, one.columns, "file_row") for one in found]
+            sizes = [(f"{label}/{file.name}" if path.is_dir() else label, rows) for file, rows in files]
         else:
             text = f"text_{table.name}_{number}"
             read = read_text(con, path, text, known=known, encoding=company.settings.encodings.get(table.name), scratch=scratch)
-            columns, rows, rejected, encoding = read.columns, read.rows, read.rejected, read.encoding
+            columns, encoding, sizes = read.columns, read.encoding, [(label, read.rows)]
             con.execute(
                 f"insert into set_aside select ?, \"row\", '', case when ? then value end, reason from {text}_rejects",
                 [label, set(columns) <= set(known)],  # a spoilt line may hold buyers' data in columns that are not kept
             )
-            parts.append(Part(number, text, dict.fromkeys(columns, "")))
+            parts.append(Part(str(number), text, dict.fromkeys(columns, ""), rejected=read.rejected))
         _check_header(label, columns, table)
         unknown = ", ".join(name + did_you_mean(name, set(known) - set(columns)) for name in columns if name not in known)
-        con.execute("insert into inputs values (?, ?, ?, ?, ?, ?)", [number, label, rows, rejected, encoding, unknown])
+        inputs += [[number + place, file, rows, encoding, unknown] for place, (file, rows) in enumerate(sizes)]
     for number in made:
         source = f"(select out_id as row, * from made_{number}_{table.name})"
-        parts.append(Part(FROM_EXPORTS + number, source, dict.fromkeys(known, "")))
+        parts.append(Part(str(FROM_EXPORTS + number), source, dict.fromkeys(known, "")))
+    if inputs:
+        con.executemany("insert into inputs values (?, ?, ?, ?, ?)", inputs)
     return parts, unread
 
 
@@ -391,10 +397,9 @@ def _set_aside(
     reasons: list[tuple[str, str]],
 ) -> None:
     """Reads the cells of the rows that were set aside once more, as text, into `aside`, and notes each with its reason."""
-    here = "row in (select row_no from spoilt where file_no = {})"
     told = [
         f"""select file_no, row_no, {", ".join(map(quote, own))}, {", ".join(f"{cell.text} as {quote('text ' + name)}" for name, cell in own.items())}
-            from ({_values(part, own, here.format(part.file_no))})"""
+            from ({_values(part, own, f"({part.file_no}, {part.row}) in (select (file_no, row_no) from spoilt)")})"""
         for part, own in zip(parts, cells, strict=True)
     ]
     con.execute(f"create temp table aside as select * from ({' union all '.join(told)}) join spoilt using (file_no, row_no)")

@@ -269,6 +269,28 @@ def test_refused_files(tmp_path, files, words):
     refused(write(tmp_path, files), *words)
 
 
+def test_a_folder_of_parquet_files_names_each_file_and_its_own_rows(tmp_path):
+    """Two schemas; the first file's rows say nothing of the second's, also where a column is called as DuckDB or the workbook number rows."""
+    write(tmp_path, {"order_lines/0.parquet": b""})
+    usual = "1 as line_no, '2025-03-01' as ordered_at, 'S' as store, 'web' as channel, 'P' as product_id"
+    for file, values in {
+        "0": "1 as quantity, 5 as gross_amount from range(3) t(i)",
+        "1": "case i when 1 then 0 else 1 end as quantity, 5 as gross_amount from range(3) t(i)",
+        "2": "1 as quantity, case i when 2 then -1.5 else 5 end as gross_amount, i as file, i as file_row, i as row from range(4) t(i)",
+        "3": "1 as quantity, case i when 0 then 'x' else '5' end as gross_amount, i as file_row_number from range(2) t(i)",
+    }.items():
+        duckdb.execute(f"copy (select '{file}-' || i as order_id, {usual}, {values}) to '{tmp_path}/order_lines/{file}.parquet'").fetchall()
+    loaded = load(tmp_path)
+    assert [row[:4] for row in loaded.aside] == [
+        ("order_lines/1.parquet", 2, "quantity", "0"), ("order_lines/2.parquet", 3, "gross_amount", "-1.5"), ("order_lines/3.parquet", 1, "gross_amount", "x")
+    ]  # fmt: skip
+    assert [row[1:5] for row in loaded.loads] == [
+        ("order_lines/0.parquet", 3, 3, 0), ("order_lines/1.parquet", 3, 2, 1), ("order_lines/2.parquet", 4, 3, 1), ("order_lines/3.parquet", 2, 1, 1)
+    ]  # fmt: skip
+    assert sorted(row[0] for row in loaded.rows["order_lines"]) == ["0-0", "0-1", "0-2", "1-0", "1-2", "2-0", "2-1", "2-3", "3-1"]
+    assert [float(value) for value in loaded.amounts["order_lines", "gross_amount"]] == [48.5, 45, 3.5, 1]  # 3.5 = 5 − 1.5; the x is no amount
+
+
 def test_truncated_parquet(tmp_path):
     write(tmp_path, {})
     duckdb.execute(f"copy (select i as order_id, 1 as line_no from range(1000) t(i)) to '{tmp_path}/order_lines.parquet'")
@@ -367,7 +389,8 @@ def test_typed_parquet_is_read_as_its_text_would_be(tmp_path, monkeypatch, colum
         value = found.get(number)
         shown = None if value is None else f"{value:f}".rstrip("0").rstrip(".") if column == "gross_amount" else str(value)[:10]
         assert shown == expected, (kind, cell)
-    assert loaded.loads[0][2:5] == (len(cells), len(found), len(cells) - len(found)) and len(loaded.aside) == len(cells) - len(found)
+    came = tuple(map(sum, zip(*(row[2:5] for row in loaded.loads), strict=True)))
+    assert came == (len(cells), len(found), len(cells) - len(found)) and len(loaded.aside) == len(cells) - len(found)
     shutil.rmtree(tmp_path / "scratch")
     monkeypatch.setattr("helpers.load.TYPED", {})
     assert load(tmp_path) == loaded
