@@ -156,6 +156,36 @@ def test_cancelled_orders_are_loaded_and_worth_nothing(tmp_path):
     assert book.ladder()["net_sales"][0] == 10 and totals(book)["difference"] == 0
 
 
+def sheet(sku="B", at="2025-03-01 10:00:00 -0500", no="FALSCH"):
+    """An order as a spreadsheet with a decimal comma saves it: a shirt of 119,00 that holds a tax of 19,00, and a book of 100,00 that holds none."""
+    names = f"{HEADER},Lineitem taxable,Lineitem requires shipping".replace(",", ";")
+    rows = [f"#1;paid;USD;219,00;0,00;19,00;219,00;0,00;{at};1;Shirt;119,00;A;;0,00;;web;0,00;NY;WAHR;WAHR",
+            f"#1;;;;;;;;{at};1;Book;100,00;{sku};;;;;0,00;;{no};WAHR"]  # fmt: skip
+    return "\n".join([names, *rows]) + "\n"
+
+
+@pytest.mark.parametrize("no", ["FALSCH", "FAUX", "FALSO", "ONWAAR", "FAŁSZ", "假", "FALSE", "0"])
+def test_what_a_spreadsheet_makes_of_false_is_not_taxed(tmp_path, no):
+    book = open_book(str(write(tmp_path, {"exports/o.csv": sheet(no=no)}, ORDERS)), "latest")
+    assert [row[1::2] for row in sold(book)] == [("A", 100, 0), ("B", 100, 0)] and totals(book)["elsewhere"] == 19
+
+
+def test_a_flag_that_says_neither_sets_its_order_aside(tmp_path):
+    good = sheet().replace("#1", "#2").split("\n", 1)[1]
+    book = open_book(str(write(tmp_path, {"exports/o.csv": sheet(no="perhaps") + good}, ORDERS)), "latest")
+    assert {row[0] for row in sold(book)} == {"#2"} and totals(book)["difference"] == 0
+    assert "neither true nor false" in set(book.sql("select reason from set_aside")["reason"])
+
+
+def test_a_spreadsheets_days_and_rounded_ids_with_a_comma_are_known(tmp_path):
+    """46143,4166666667 days after 1899-12-30 are ten o'clock on the first of May 2026; 4,00638E+12 has lost seven digits of thirteen."""
+    good = sheet(at="46143,4166666667").replace("#1", "#2").split("\n", 1)[1]
+    book = open_book(str(write(tmp_path, {"exports/o.csv": sheet(sku="4,00638E+12") + good}, ORDERS)), "latest")
+    found = book.con.execute("select order_id, product_id, cast(ordered_at as varchar) from order_lines order by all").fetchall()
+    assert found == [("#2", "A", "2026-05-01 10:00:00"), ("#2", "B", "2026-05-01 10:00:00")]
+    assert "an id that a spreadsheet has rounded: export it again as text" in set(book.sql("select reason from set_aside")["reason"])
+
+
 def test_buyers_stay_out(tmp_path):
     text = (
         f"{HEADER},Email,Shipping Name\n"

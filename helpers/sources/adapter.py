@@ -9,7 +9,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
-KINDS = ("text", "id", "amount", "integer", "day", "time")
+KINDS = ("text", "id", "amount", "integer", "day", "time", "flag")
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Field:
     """One column of an export that is read: its name in the SQL, its kind, and the headers that it is known by, in any language.
 
     kind: `text`; `id` (text that must not have been a number on the way); `amount` DECIMAL(18,4); `integer`; `day` DATE; `time`
-    TIMESTAMP in the company's time zone. In a header `*` stands for any text, which the SQL finds as `<name>_in_header`, and `#2` at
+    TIMESTAMP in the company's time zone; `flag` BOOLEAN. In a header `*` stands for any text, which the SQL finds as `<name>_in_header`, and `#2` at
     its end for the second column of that name.
     """
 

@@ -216,22 +216,41 @@ def integer(value: str) -> str:
     return f"case when {value} = trunc({value}) then cast({value} as bigint) end"
 
 
+# ---- flags ---------------------------------------------------------------------------------------------------------------------
+
+# As platforms write them, and as Excel does in the languages that it speaks, in capitals.
+_TRUE = "TRUE YES 1 WAHR JA VRAI OUI VERDADERO SÍ VERO SÌ VERDADEIRO SIM WAAR PRAWDA TAK SANT SAND SANN TOSI PRAVDA IGAZ DOĞRU ИСТИНА ІСТИНА 真 是 はい"
+_FALSE = "FALSE NO 0 FALSCH NEIN FAUX NON FALSO NÃO ONWAAR NEE FAŁSZ NIE FALSKT FALSK USANN EPÄTOSI NEPRAVDA HAMIS YANLIŞ ЛОЖЬ ХИБНІСТЬ 假 否 いいえ"
+
+
+def flag(cell: str) -> str:
+    """SQL for what is true or false, in any language; null where a cell says neither.
+
+    >>> con = duckdb.connect()
+    >>> [con.execute(f"select {flag('c')} from (values (?)) t(c)", [text]).fetchone()[0]
+    ...  for text in ("true", "FALSCH", "vrai", "fałsz", "YANLIŞ", "假", "maybe")]
+    [True, False, True, False, False, False, None]
+    """
+    true, false = ("('" + "', '".join(words.split()) + "')" for words in (_TRUE, _FALSE))
+    return f"case when upper({cell}) in {true} then true when upper({cell}) in {false} then false end"
+
+
 # ---- ids -----------------------------------------------------------------------------------------------------------------------
 
 
 def identifier(cell: str) -> str:
-    """SQL for an id: as it stands, without the marks that protect it; null where a spreadsheet has rounded it (1.23E+15).
+    """SQL for an id: as it stands, without the marks that protect it; null where a spreadsheet has rounded it (1.23E+15, in German 1,23E+15).
 
     >>> con = duckdb.connect()
     >>> [con.execute(f"select {identifier('c')} from (values (?)) t(c)", [text]).fetchone()[0]
-    ...  for text in ("00123", '="00123"', "'447", "1.234567E+6", "1.23E+15", "1E3-RED")]
-    ['00123', '00123', '447', '1234567', None, '1E3-RED']
+    ...  for text in ("00123", '="00123"', "'447", "1.234567E+6", "1,234567E+6", "1.23E+15", "4,00638E+12", "1E3-RED")]
+    ['00123', '00123', '447', '1234567', '1234567', None, None, '1E3-RED']
     """
     bare = f"regexp_replace({cell}, '^(=\"(.*)\"|''+(.*))$', '\\2\\3')"
-    exact = f"length(regexp_extract({cell}, '\\.(\\d+)', 1)) >= cast(regexp_extract({cell}, '(\\d+)$', 1) as integer)"
-    repaired = f"cast(cast(cast({cell} as double) as hugeint) as varchar)"
+    exact = f"length(regexp_extract({cell}, '[.,](\\d+)', 1)) >= cast(regexp_extract({cell}, '(\\d+)$', 1) as integer)"
+    repaired = f"cast(cast(cast(replace({cell}, ',', '.') as double) as hugeint) as varchar)"
     easy = f"regexp_full_match({cell}, '[A-Za-z0-9#_-]*[A-DF-Za-df-z#_-][A-Za-z0-9#_-]*|\\d+')"
-    rounded = f"regexp_full_match({cell}, '\\d(\\.\\d+)?[Ee]\\+\\d{{1,2}}')"
+    rounded = f"regexp_full_match({cell}, '\\d([.,]\\d+)?[Ee]\\+\\d{{1,2}}')"
     return f"case when {cell} in {BLANKS} then null when {easy} then {cell} when {rounded} then case when {exact} then {repaired} end else nullif({bare}, '') end"
 
 
@@ -272,7 +291,8 @@ def _month(word: str) -> int | None:
 def moment(con: duckdb.DuckDBPyConnection, table: str, column: str, own: str, home: str, day_first: bool | None) -> Reading:
     """A text column as TIMESTAMP in the company's zone `home`; null = blank or unreadable.
 
-    A time without a zone of its own is of the zone `own`. A number is a spreadsheet's count of days since 1899-12-30.
+    A time without a zone of its own is of the zone `own`. A number, with either decimal mark, is a spreadsheet's count
+    of days since 1899-12-30.
 
     >>> con = duckdb.connect(); con.execute("set TimeZone = 'UTC'") and None
     >>> def read(texts, day_first=None):
@@ -280,17 +300,17 @@ def moment(con: duckdb.DuckDBPyConnection, table: str, column: str, own: str, ho
     ...     return [str(cell) for cell in moment(con, "t", "c", "UTC", "Asia/Shanghai", day_first).cells(con, "t")]
     >>> read(["2026-05-01 10:00:00 +0200", "2026/5/1", "2025年12月31日 23:00"])
     ['2026-05-01 16:00:00', '2026-05-01 08:00:00', '2026-01-01 07:00:00']
-    >>> read(["Jun 8, 2025 10:23:05 PM PDT", "1 Jul 2026 4:24:44 am UTC", "45384.5", "8. März 2026 12:00 MEZ", "17 July 2026 4:26:32 pm GMT+9"])
-    ['2025-06-09 13:23:05', '2026-07-01 12:24:44', '2024-04-02 20:00:00', '2026-03-08 19:00:00', '2026-07-17 15:26:32']
+    >>> read(["Jun 8, 2025 10:23:05 PM PDT", "1 Jul 2026 4:24:44 am UTC", "45384.5", "45384,5", "8. März 2026 12:00 MEZ", "17 July 2026 4:26:32 pm GMT+9"])
+    ['2025-06-09 13:23:05', '2026-07-01 12:24:44', '2024-04-02 20:00:00', '2024-04-02 20:00:00', '2026-03-08 19:00:00', '2026-07-17 15:26:32']
     >>> read(["03/04/2026 10:00"], True), read(["03/04/2026 10:00"]), read(["2026-02-30", "2026-05-01T10:00:00Z", "2026-05-01 25:00:00 +0000"])
     (['2026-04-03 18:00:00'], ['None'], ['None', '2026-05-01 18:00:00', 'None'])
     """
     moved = "{}" if own == home else f"timezone('{home}', timezone('{own}', {{}}))"
     easy = f"when regexp_full_match({column}, '{_EASY_TIME}') then {moved.format(f'try_cast({column} as timestamp)')}"
-    count = f"timestamp '1899-12-30' + to_seconds(cast(round(try_cast({column} as double) * 86400) as bigint))"
+    count = f"timestamp '1899-12-30' + to_seconds(cast(round(try_cast(replace({column}, ',', '.') as double) * 86400) as bigint))"
     zoned = f"timezone('{home}', try_cast(left({column}, 19) || right({column}, 5) as timestamptz))"
     easy += f" when regexp_full_match({column}, '{_EASY_ZONED}') then {zoned}"
-    serial = f"when regexp_full_match({column}, '[2-7]\\d{{4}}(\\.\\d+)?') then {moved.format(count)}"
+    serial = f"when regexp_full_match({column}, '[2-7]\\d{{4}}([.,]\\d+)?') then {moved.format(count)}"
     rows = [(text, *read) for text, _ in shapes(con, table, column, f"{_EASY_TIME}|{_EASY_ZONED}") if (read := time_shape(text, day_first))]
     if not rows:
         return Reading(f"case {easy} {serial} end")

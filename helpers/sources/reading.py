@@ -21,9 +21,10 @@ from helpers.text import join_names, label
 
 UNREADABLE = {
     "amount": "not an amount (at most 4 decimals)", "integer": "not a whole number", "day": "not a day that can be read",
-    "time": "not a time that can be read", "id": "an id that a spreadsheet has rounded: export it again as text",
+    "time": "not a time that can be read", "id": "an id that a spreadsheet has rounded: export it again as text", "flag": "neither true nor false",
 }  # fmt: skip
-SQL_KINDS = {"text": "varchar", "id": "varchar", "amount": "decimal(18,4)", "integer": "bigint", "day": "date", "time": "timestamp"}
+SQL_KINDS = {"text": "varchar", "id": "varchar", "amount": "decimal(18,4)", "integer": "bigint", "day": "date", "time": "timestamp",
+             "flag": "boolean"}  # fmt: skip
 SUMMARY = "a total of other rows"
 EMPTY = "an empty row"
 UNSURE = "copies in other files that differ, while no day in them tells which is newer: that of the last file by name was taken"
@@ -256,6 +257,8 @@ def _reading(con: duckdb.DuckDBPyConnection, one: Field, export: Export, path: P
         return cells.Reading(f"case when {one.name} in {cells.BLANKS} then null else {one.name} end")
     if one.kind == "id":
         return cells.Reading(cells.identifier(one.name))
+    if one.kind == "flag":
+        return cells.Reading(cells.flag(one.name))
     if one.kind in ("amount", "integer"):
         reading = cells.amount(con, "text_in", one.name, mark)
         return reading if one.kind == "amount" else cells.Reading(cells.integer(reading.value), reading.inner, reading.join)

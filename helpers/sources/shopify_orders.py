@@ -56,8 +56,8 @@ FIELDS = fields(
     "price amount! | Lineitem price",
     "sku id! | Lineitem sku",
     "line_discount amount | Lineitem discount",
-    "taxable text | Lineitem taxable",
-    "shippable text | Lineitem requires shipping",
+    "taxable flag | Lineitem taxable",
+    "shippable flag | Lineitem requires shipping",
 )
 
 # The ids of orders that share their name; their other records have none and belong to the one above, in a file that was sorted to the one
@@ -75,12 +75,12 @@ _GIFT_CARD = "^(e-?)?(gift ?card|gift voucher|geschenk(gutschein|karte)|carte[- 
 SQL = f"""
 -- What a record sells. A tip and a gift card are no sale of goods; a record without a quantity sells nothing.
 create or replace temp table lines as
-select raw_id, concat_ws(' ', name, apart) as order_id, quantity, coalesce(sku, item) as product_id, sku is null as nameless, coalesce(taxable, 'true') not ilike 'false' as taxable,
+select raw_id, concat_ws(' ', name, apart) as order_id, quantity, coalesce(sku, item) as product_id, sku is null as nameless, coalesce(taxable, true) as taxable,
        total is not null as is_head,
        cast(price * quantity as decimal(18,4)) as gross, abs(coalesce(line_discount, 0)) as own,
        case when coalesce(quantity, 0) = 0 and coalesce(price * quantity, 0) = 0 then 'nothing'
-            when sku is null and coalesce(shippable, 'false') not ilike 'true' and lower(item) in {_TIP} then 'tip'
-            when coalesce(taxable, 'false') not ilike 'true' and regexp_matches(lower(item), '{_GIFT_CARD}') then 'gift card'
+            when sku is null and not coalesce(shippable, false) and lower(item) in {_TIP} then 'tip'
+            when not coalesce(taxable, false) and regexp_matches(lower(item), '{_GIFT_CARD}') then 'gift card'
             else 'goods' end as kind
 from rows;
 
