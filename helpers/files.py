@@ -178,10 +178,13 @@ def _refuse_binary(path: Path) -> None:
 # --- encoding
 
 
-_ADVICE = (
-    'save it as UTF-8, or name its encoding in company.toml: order_lines = "gb18030" under [encodings] for a table, '
-    'encoding = "gb18030" in its [[sources]] entry for an export'
-)
+def _advice(*doubt: str) -> str:
+    """What to do about a file whose encoding isn't told: name one of those in doubt."""
+    this = " or ".join(f'"{name}"' for name in doubt or ("gb18030",))
+    return (
+        f"save it as UTF-8, or name its encoding in company.toml: order_lines = {this} under [encodings] for a table, "
+        f"encoding = {this} in its [[sources]] entry for an export"
+    )
 
 
 def _named(encoding: str, path: Path) -> str:
@@ -194,7 +197,7 @@ def _named(encoding: str, path: Path) -> str:
 
 
 def _not_text(path: Path, encoding: str) -> BadInput:
-    return BadInput(f"{path.name} isn't {encoding} text: {_ADVICE}")
+    return BadInput(f"{path.name} isn't {encoding} text: {_advice()}")
 
 
 def _detect(path: Path) -> str:
@@ -216,9 +219,9 @@ def _detect(path: Path) -> str:
     scores = sorted(((_likeness(sample, codec), codec) for codec in ("gb18030", "cp932", "cp1252")), reverse=True)
     (best, encoding), (second, other), *_ = scores
     if best < 0.6:
-        raise BadInput(f"{path.name} isn't readable text in UTF-8, UTF-16, cp1252, gb18030 or cp932: {_ADVICE}")
+        raise BadInput(f"{path.name} isn't readable text in UTF-8, UTF-16, cp1252, gb18030 or cp932: {_advice('cp1251')}")
     if best - second < 0.2:
-        raise BadInput(f"{path.name} can be read as {encoding} and as {other}: {_ADVICE}")
+        raise BadInput(f"{path.name} can be read as {encoding} and as {other}: {_advice(encoding, other)}")
     return encoding
 
 
@@ -284,7 +287,9 @@ def _likeness(sample: bytes, codec: str) -> float:
         elif codec == "gb18030":
             good += sum(1 if c in _HANZI else 0.3 * (c in _RARE_HANZI) for c in run)  # Cyrillic of one byte a letter looks like rare ones
         elif codec == "cp932":
-            sound = _JAPANESE_RUN.fullmatch(run)
+            beside = text[found.start() - 1 : found.start()] + text[found.end() : found.end() + 1]
+            lone = len(run) == 1 and "ｦ" <= run <= "ﾟ" and re.search("[A-Za-z]", beside)  # `KÜCHE`: words aren't spelt so in Japanese
+            sound = not lone and _JAPANESE_RUN.fullmatch(run)
             good += len(run) if sound else sum(1 if c in _KANJI else 0.2 * (c in _RARE_KANJI) for c in run)
         else:  # letters with accents stand singly or in pairs inside words of plain letters, signs anywhere
             letters = len(_LATIN.findall(run))

@@ -192,6 +192,27 @@ def test_a_capital_that_stands_alone_is_not_taken_for_japanese(read, name):
     assert read(f"order_id,name\n1,{name}\n2,Größe\n".encode("cp1252"))[0].encoding == "cp1252"
 
 
+@pytest.mark.parametrize("name", ["SKÜ-2", "MÄRZ", "FRANÇOIS", "NIÑO", "CAFÉ", "ÜBER", "ÖL", "KÜHLGERÄT", "5 µm"])
+def test_a_lone_capital_in_a_word_of_plain_letters_is_not_taken_for_japanese(read, name):
+    table, rows, rejects = read(f"order_id,name\n1,{name}\n".encode("cp1252"))
+    assert (table.encoding, rows, rejects) == ("cp1252", [(2, "1", name)], [])
+
+
+@pytest.mark.parametrize("name", ["Tｼｬﾂ", "ｱ-1", "ﾈｸﾀｲ", "Aﾀｲﾌﾟ", "Kソ"])
+def test_japanese_in_half_width_is_never_taken_for_latin(read, name):
+    data = f"order_id,name\n1,{name}\n".encode("cp932")
+    try:
+        assert read(data)[1] == [(2, "1", name)]
+    except BadInput as refusal:
+        assert re.search('can be read as .*cp932.* order_lines = .*"cp932".* under', str(refusal))
+
+
+def test_the_advice_names_the_encodings_in_doubt(read):
+    with pytest.raises(BadInput, match='order_lines = "cp932" or "cp1252" under .* encoding = "cp932" or "cp1252" in its') as refusal:
+        read("order_id,name\n1,É-1\n".encode("cp1252"))
+    assert "gb18030" not in str(refusal.value)
+
+
 @pytest.mark.parametrize("name", ["Привет", "Иванов Пётр", "Кофе зелёный", "Чай"])
 def test_cyrillic_of_one_byte_a_letter_is_not_taken_for_chinese(read, name):
     data = f"order_id,name\n1,{name}\n".encode("cp1251")
