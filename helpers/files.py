@@ -62,6 +62,8 @@ class TextTable:
     rejected: int
     encoding: str
     delimiter: str
+    above: str = ""
+    """The records above the header of an export, a line each."""
 
 
 def quote(name: str) -> str:
@@ -85,6 +87,7 @@ class _Header:
     before: int  # records before the header
     skip: int  # lines before the header
     plain: bool  # whether the header is exactly one line
+    above: str  # the records before the header
 
 
 def read_text(
@@ -151,7 +154,7 @@ def _read_csv(
     if records not in (None, rows + rejected):
         raise RuntimeError(f"{path.name}: {records} records were found, but {rows + rejected} loaded")
     columns = [name for _, name in header.kept] if keep else _without_padding(con, into, header.columns, header.named)
-    return TextTable(columns, rows + rejected, rejected, encoding, header.delimiter)
+    return TextTable(columns, rows + rejected, rejected, encoding, header.delimiter, header.above)
 
 
 def _without_padding(con, into: str, columns: list[str], named: int) -> list[str]:
@@ -318,7 +321,7 @@ def _header(path: Path, encoding: str, known: Collection[str], keep: Keep | None
     found, looked = [], []
     for delimiter in DELIMITERS:
         quotes = not (literal_quotes and delimiter == "\t")
-        reader, before, line = _reader(io.StringIO(start, newline=""), delimiter, quotes), 0, 0
+        reader, before, line, above = _reader(io.StringIO(start, newline=""), delimiter, quotes), 0, 0, []
         try:
             for cells in reader:
                 if not _blank(cells):
@@ -326,22 +329,23 @@ def _header(path: Path, encoding: str, known: Collection[str], keep: Keep | None
                     kept = keep(names) if keep else names
                     if kept:
                         plain = reader.line_num == line + 1 and (keep is not None or line == 0)
-                        found.append((len(set(known) & set(kept)), len(names), names, kept, delimiter, quotes, before, line, plain))
+                        found.append((len(set(known) & set(kept)), len(names), names, kept, delimiter, quotes, before, line, plain, "\n".join(above)))
                         break
                     before += 1
                     looked.append(names)
+                    above.append(delimiter.join(names))
                     if before > PREAMBLE:
                         break
                 line = reader.line_num
             else:
-                found += [] if keep else [(0, 0, [], [], delimiter, quotes, 0, 0, False)]
+                found += [] if keep else [(0, 0, [], [], delimiter, quotes, 0, 0, False, "")]
         except csv.Error:
             continue
     if not found and looked:
         raise NoHeader(path.name, looked)
     if not found:
         raise BadInput(f"the header of {path.name} has a quote that isn't closed: correct its first line")
-    *_, names, kept, delimiter, quotes, before, line, plain = max(found, key=lambda choice: choice[:2])
+    *_, names, kept, delimiter, quotes, before, line, plain, above = max(found, key=lambda choice: choice[:2])
     if not any(names):
         raise BadInput(f"{path.name} has no header: its first line must hold the column names")
     if any(BAD in name for name in names):
@@ -349,7 +353,7 @@ def _header(path: Path, encoding: str, known: Collection[str], keep: Keep | None
     columns = [f"c{number}" for number in range(len(names))] if keep else _names(names, path.name)
     places = [(number, name) for number, name in enumerate(kept if keep else columns) if name is not None]
     named = max(number for number, name in enumerate(names, 1) if name)
-    return _Header(columns, places, named, delimiter, quotes, before, line, plain)
+    return _Header(columns, places, named, delimiter, quotes, before, line, plain, above)
 
 
 def _names(header: list[str], file: str) -> list[str]:

@@ -490,6 +490,36 @@ def test_the_report_of_the_united_states(tmp_path):
     ) == {0}
 
 
+PLACELESS = '"Jun 13, 2025 10:00:00 AM PDT",77,Service Fee,,,Subscription,,,,,,,,,0,0,0,0,0,0,0,0,0,0,0,0,0,0,-39.99,-39.99'
+AT_HOME = '"Jun 8, 2025 10:23:05 PM PDT",77,Order,{0},A,T,1,amazon.{1},,,,,,,20.00,0,0,0,0,0,0,0,0,0,0,-3.00,0,0,0,17.00'
+
+
+@pytest.mark.parametrize(
+    ("above", "orders", "currency", "guessed"),
+    [
+        ("All amounts in USD, unless specified", [], "USD", []),  # not the company's
+        ("All amounts in USD, unless specified", ["com", "ca"], "USD", []),  # not that of amazon.ca, which comes first by name
+        ("Alle Beträge in Euro sofern nicht anders gekennzeichnet", [], "EUR", []),
+        ("指定のない場合、単位は円", [], "JPY", []),
+        ("Tous les montants sont en EUR, sauf mention contraire", ["ca"], "EUR", []),
+        ("Definitions:", ["ca"], "CAD", []),
+        ("Definitions:", ["com", "ca"], "CAD", [(1, Decimal("-39.99"), "CAD")]),
+        ("Definitions:", [], "GBP", [(1, Decimal("-39.99"), "GBP")]),
+        ("All amounts in USD and EUR", [], "GBP", [(1, Decimal("-39.99"), "GBP")]),
+    ],
+)
+def test_a_row_without_a_marketplace_has_the_currency_above_the_header(tmp_path, above, orders, currency, guessed):
+    rows = "\n".join([PLACELESS, *(AT_HOME.format(n, place) for n, place in enumerate(orders))])
+    rates = "date,currency,rate\n" + "".join(f"2025-01-01,{one},0.5\n" for one in ("USD", "CAD", "EUR", "JPY"))
+    files = {"exports/d.csv": f'"Includes Amazon Marketplace, Fulfillment by Amazon (FBA)"\n"{above}"\n{US_2026}\n{rows}\n', "fx_rates.csv": rates,
+             "order_lines.csv": "order_id,line_no,ordered_at,store,channel,product_id,quantity,gross_amount\nz,1,2025-06-03,us,web,T,1,9\n"}  # fmt: skip
+    folder = write(tmp_path, files, TOML.replace("USD", "GBP") + source("amazon_date_range"))
+    assert read(folder, "select amount, currency from overheads") == [(Decimal("39.99"), currency)] and differences(folder) == {0}
+    assert read(folder, "select rows, amount, currency from source_notes where what like 'rows without a marketplace%'") == guessed
+    at_home = {"com": "USD", "ca": "CAD"}
+    assert read(folder, "select currency from order_lines where order_id <> 'z' order by order_id") == [(at_home[one],) for one in orders]
+
+
 def test_the_report_of_2017_and_one_that_does_not_add_up(tmp_path):
     header = "date/time,settlement id,type,order id,sku,description,quantity,marketplace,fulfillment,order city,order state,order postal,product sales,shipping credits,gift wrap credits,promotional rebates,sales tax collected,Marketplace Facilitator Tax,selling fees,fba fees,other transaction fees,other,total"
     good = '"Mar 5, 2017 1:02:03 AM PST",5,Order,1,A,Thing,1,amazon.com,Amazon,X,WA,98101,10.00,0,0,0,0.80,-0.80,-1.50,-3.00,0,0,5.50'

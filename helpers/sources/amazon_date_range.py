@@ -8,8 +8,10 @@ columns in the United States, 23 in 2017, 29 in India); columns are found by nam
   description; an unknown one stops the load, and `place` in company.toml tells where it belongs.
 - `Transfer` is the deposit: it gives the payouts' day and is no cost. Reports that start in 2025 or later hold deferred transactions too
   (`Transaction Status`, or no release date): sales and refunds that Amazon has not paid out, so that no payout is made from them.
-- The report names no currency: it is that of the marketplace, unless company.toml names one. Rows have the day on which Amazon posted
-  them. Japanese files hold whole numbers, which leave the decimal mark open: say decimal = ".". The other rules stand in amazon_money.py.
+- No column names the currency: it is that of the marketplace, unless company.toml names one. A row without a marketplace (fees, transfers) has
+  the currency that stands above the header (`All amounts in USD, unless specified`; in any language, where one alone stands there), else
+  that of the other rows of its file, else the company's; a note tells where only a guess is left.
+- Rows have the day on which Amazon posted them. Japanese files hold whole numbers, which leave the decimal mark open: say decimal = ".". The other rules stand in amazon_money.py.
 
 No merchant's own file was seen: headers and types come from public programs that read such files. Verified by several of them: English,
 German, French, Italian, Spanish and Japanese. From a single one: Dutch, Polish, Swedish, Turkish, Portuguese and Mexican Spanish.
@@ -149,7 +151,9 @@ _KINDS = ", ".join("('" + word.replace("'", "''") + f"', '{kind}')" for word, ki
 _TRANSFERS = ", ".join("'" + word.replace("'", "''") + "'" for word, kind in places(TYPES).items() if kind == "transfer")
 _OWN = "map([{}], [{}])[lower(marketplace)]".format(*(", ".join(f"'{part}'" for part in parts) for parts in zip(
     *((f"amazon.{place}", currency) for place, currency in (one.split("=") for one in CURRENCIES.split())), strict=True)))  # fmt: skip
-_CURRENCY = f"coalesce($currency, {_OWN}, min({_OWN}) over (partition by file_no), $home)"
+_STATED = r"\b(?:Euro|" + "|".join(sorted({one.split("=")[1] for one in CURRENCIES.split()})) + r")\b|円"
+_ABOVE = "case stated when 'Euro' then 'EUR' when '円' then 'JPY' else stated end"
+_CURRENCY = f"coalesce($currency, {_OWN}, {_ABOVE}, min({_OWN}) over (partition by file_no), $home)"
 
 SQL = f"""
 insert into skipped
@@ -163,9 +167,11 @@ union all
 select raw_id, 'order_id', null, 'no order' from rows join (values {_KINDS}) k(word, kind) on lower(type) = word
 where order_id is null and kind in ('order', 'refund') and posted is not null and total = {_sum(_MONEY + _TAXES)};
 
--- The currency is that of the marketplace; a row without one takes that of its file.
+-- The currency is that of the marketplace; a row without one takes that of its file, which is a guess where the file names none, or several.
 create or replace temp table items as
-select r.*, {_CURRENCY} as currency, coalesce(k.kind, lower(coalesce(r.type, ''))) as kind, {_sum(_TAXES)} as tax, rtrim(coalesce(description, ''), ':： ') as about,
+select r.*, {_CURRENCY} as currency,
+       $currency is null and {_OWN} is null and stated is null and coalesce(min({_OWN}) over (partition by file_no) <> max({_OWN}) over (partition by file_no), true) as guessed,
+       coalesce(k.kind, lower(coalesce(r.type, ''))) as kind, {_sum(_TAXES)} as tax, rtrim(coalesce(description, ''), ':： ') as about,
        status is not null and (lower(status) = 'deferred' or released is null) and kind <> 'transfer' as deferred
 from rows r left join (values {_KINDS}) k(word, kind) on lower(r.type) = k.word
 where raw_id not in (select raw_id from skipped);
@@ -205,6 +211,9 @@ where p.amount <> 0 or p.place in ('gross_amount', 'refund_amount') or i.kind no
 
 insert into notes
 select 'deferred: sold or given back, and not paid out by Amazon when the report was made', count(*), sum(total), currency from items where deferred group by currency
+union all
+select 'rows without a marketplace, in a file that says no currency above its header and whose other rows name none or several: taken in this one; say currency = "…" if it is another',
+       count(*), sum(total), currency from items where guessed group by currency
 """
 
 ADAPTERS = (
@@ -219,6 +228,7 @@ ADAPTERS = (
         total_says="total of all rows but transfers to the bank",
         total_currency=_CURRENCY,
         options=OPTIONS,
+        above={"stated": _STATED},
         document=("posted", "type", "order_id", "sku", "description"),
         newest="posted",
         sees=SEES,

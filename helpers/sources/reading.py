@@ -161,7 +161,7 @@ def _record_columns(adapter: Adapter) -> str:
     columns = [f"{one.name} {SQL_KINDS[one.kind]}" for one in adapter.fields]
     columns += [f"{one.name}_in_header varchar" for one in adapter.fields if any("*" in header for header in one.headers)]
     columns += ["form varchar"] if adapter.forms else []
-    columns += [f"{name} varchar" for name in adapter.derived]
+    columns += [f"{name} varchar" for name in (*adapter.above, *adapter.derived)]
     return ", ".join(["raw_id bigint, file_no integer, row_no bigint, content ubigint", *columns])
 
 
@@ -184,6 +184,8 @@ def _read_files(con: duckdb.DuckDBPyConnection, number: int, export: Export, scr
         values = ", ".join(readings[one.name].value if one.name in readings else "null" for one in adapter.fields)
         values += "".join(f", '{found.get(name.removesuffix('_in_header'), (0, '', ''))[1].replace(chr(39), chr(39) * 2)}'" for name in extra)
         values += f", '{form_of(adapter, found)}'" if adapter.forms else ""
+        told = (set(re.findall(pattern, text.above)) for pattern in adapter.above.values())
+        values += "".join(f", {_literal(texts.pop() if len(texts) == 1 else None)}" for texts in told)
         values += ", null" * len(adapter.derived)
         con.execute(
             f"insert into records select row + {first}, {file_no}, row, content, {values} from (select *{inner} from text_in) cells {joins}"
