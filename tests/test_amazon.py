@@ -324,6 +324,45 @@ def test_advertising_is_counted_once(tmp_path):
         read(write(tmp_path / "wrong", files, TOML + source("amazon_settlement", more='advertising = "no"')), spend)
 
 
+def charges(adapter: str, *rows: tuple[str, str]) -> str:
+    """A report of a sale and of what was charged for ads at noon in Los Angeles: day and amount."""
+    if adapter == "amazon_settlement":
+        ads = [("ServiceFee", "", "", "Cost of Advertising", "TransactionTotalAmount", amount, f"2025-{day} 19:00:00 UTC", "") for day, amount in rows]
+        return settlement(*sale("1"), *ads)
+    lines = [AT_HOME.format(1, "com"), *(f'"2025-{day} 12:00:00",77,Service Fee,,,Cost of Advertising,,,,,,,,,0,0,0,0,0,0,0,0,0,0,0,0,0,{amount},0,{amount}' for day, amount in rows)]  # fmt: skip
+    return US_2026 + "\n" + "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("adapter", ["amazon_settlement", "amazon_date_range"])
+def test_advertising_on_days_that_the_ads_export_does_not_cover_is_marketing(tmp_path, adapter):
+    """The export tells 1004.50 on 8 June. Of that, 600 are charged on the day and 404.50 of the 500 on the 20th; 95.50 + 30 + 70 are for other ads."""
+    text = charges(adapter, ("05-20", "-30.00"), ("06-08", "-600.00"), ("06-20", "-500.00"), ("07-20", "-70.00"))
+    toml = TOML + source(adapter) + source("amazon_sponsored_products", "ads/*")
+    folder = write(tmp_path / "a", {"exports/s.txt": text, "ads/a.csv": ADS}, toml)
+    assert read(folder, "select strftime(date, '%m-%d'), amount from marketing_spend order by 1") == [
+        ("05-20", 30), ("06-08", Decimal("1004.50")), ("06-20", Decimal("95.50")), ("07-20", 70)
+    ]  # fmt: skip
+    assert elsewhere(folder) == {"advertising, told by the ads export": Decimal("-1004.50")} and differences(folder) == {0}
+    notes = {what: (rows, amount) for what, rows, amount in read(folder, "select what, rows, amount from source_notes where what like 'advertising%'")}  # fmt: skip
+    assert {what.split(" (")[0].split(":")[0]: found for what, found in notes.items()} == {
+        "advertising that is left to the ads export": (2, Decimal("1004.50")),
+        "advertising charged within 31 days after the ads export ends": (1, Decimal("404.50")),
+        "advertising charged on days that the ads export does not cover": (3, Decimal("195.50")),
+    }
+    assert any("from 2025-06-08 to 2025-06-08" in what for what in notes)
+
+
+def test_a_charge_long_after_the_ads_is_not_for_them_and_a_credit_gives_back_what_was_told(tmp_path):
+    """Nothing is charged within 31 days after 8 June, the 70 in July are for ads that no export tells; a credit of 20 counts against its charge."""
+    toml = TOML + source("amazon_settlement") + source("amazon_sponsored_products", "ads/*")
+    spend = "select strftime(date, '%m-%d'), amount from marketing_spend order by 1"
+    folder = write(tmp_path / "a", {"exports/s.txt": charges("amazon_settlement", ("07-20", "-70.00")), "ads/a.csv": ADS}, toml)
+    assert read(folder, spend) == [("06-08", Decimal("1004.50")), ("07-20", 70)] and elsewhere(folder) == {}
+    text = charges("amazon_settlement", ("06-08", "-600.00"), ("06-10", "20.00"), ("06-20", "-430.00"))  # 600 − 20 + 424.50 = 1004.50
+    folder = write(tmp_path / "b", {"exports/s.txt": text, "ads/a.csv": ADS}, toml)
+    assert read(folder, spend) == [("06-08", Decimal("1004.50")), ("06-20", Decimal("5.50"))] and differences(folder) == {0}
+
+
 # ---- All Orders beside settlements -----------------------------------------------------------------------------------------------
 
 

@@ -8,10 +8,11 @@ columns in the United States, 23 in 2017, 29 in India); columns are found by nam
   description; an unknown one stops the load, and `place` in company.toml tells where it belongs.
 - `Transfer` is the deposit: it gives the payouts' day and is no cost. Reports that start in 2025 or later hold deferred transactions too
   (`Transaction Status`, or no release date): sales and refunds that Amazon has not paid out, so that no payout is made from them.
-- No column names the currency: it is that of the marketplace, unless company.toml names one. A row without a marketplace (fees, transfers) has
-  the currency that stands above the header (`All amounts in USD, unless specified`; in any language, where one alone stands there), else
-  that of the other rows of its file, else the company's; a note tells where only a guess is left.
-- Rows have the day on which Amazon posted them. Japanese files hold whole numbers, which leave the decimal mark open: say decimal = ".". The other rules stand in amazon_money.py.
+- No column names the currency: it is that of the marketplace, unless company.toml names one. A row without a marketplace (fees,
+  transfers) has the currency that stands above the header (`All amounts in USD, unless specified`; in any language, where one alone
+  stands there), else that of the other rows of its file, else the company's; a note tells where only a guess is left.
+- Rows have the day on which Amazon posted them. Japanese files hold whole numbers, which leave the decimal mark open: say decimal = ".".
+  The other rules stand in amazon_money.py.
 
 No merchant's own file was seen: headers and types come from public programs that read such files. Verified by several of them: English,
 German, French, Italian, Spanish and Japanese. From a single one: Dutch, Polish, Swedish, Turkish, Portuguese and Mexican Spanish.

@@ -11,7 +11,11 @@ An adapter says of each amount which place it has: a column of `order_lines` or 
 - Costs without an order line here (storage, subscriptions, transport to the warehouse, fees of orders that no file holds) are
   overheads of their month, by category, less what Amazon paid back in it: reimbursements for lost goods lower `FBA storage`. The
   contract has no income without a sale: a credit beyond the month's costs stays outside, named.
-- `Cost of Advertising` is left out where an `amazon_sponsored_products` source of the store tells it by day and SKU.
+- `Cost of Advertising` is left out where an `amazon_sponsored_products` source of the store tells it by day and SKU: from the first to the
+  last day of that export's rows, by the day on which Amazon posted the charge. On other days it is marketing, and a note tells how much.
+  Amazon charges after the ads ran, and no report says for which days. So what is charged within 31 days after the last day is still taken
+  for ads of the export, as long as less was charged since its first day than it tells; a charge shortly after the first day that was for
+  earlier ads is made up for so. Where days in the midst of the export are missing, their charges are left out too.
 - Payouts have the day of the deposit. What Amazon paid for an order is its sale, platform fees and refunds, which is what the book holds
   to be due; the rest of a deposit (fulfilment, storage, ads, reserves) is a payout without an order. They add up to the deposit.
 - Taxes that Amazon collects and withholds are nobody's income. Prices that contain a tax which no row shows need `tax_rate`.
@@ -26,10 +30,10 @@ TABLES = {
 }
 OPTIONS = {
     "place": ({}, "where amounts belong that the adapter doesn't know, by their name"),
-    "advertising": ("", "`count` or `leave out` Cost of Advertising; default: leave it out where an ads export of the store tells it"),
+    "advertising": ("", "`count` or `leave out` Cost of Advertising; default: leave it out on the days that an ads export of the store covers"),
     "tax_rate": (0.0, "the tax that prices contain where no row shows it, such as 0.19"),
 }
-SEES = ("amazon_all_orders",)
+SEES = ("amazon_all_orders", "amazon_sponsored_products")
 BASIS = "order date where All Orders has the order, else settlement date"
 TAX, BALANCE, TRANSFER = "elsewhere: taxes", "elsewhere: reserves and balances", "elsewhere: transfers to the bank"
 _PLACES = "gross_amount|discount_amount|shipping_income|platform_fee|fulfilment_cost|refund_amount|fee_refunded|handling_cost"
@@ -79,6 +83,8 @@ _SALE = "('gross_amount', 'discount_amount', 'shipping_income', 'platform_fee', 
 _REFUND = "('refund_amount', 'fee_refunded', 'handling_cost')"
 _DUE = "('gross_amount', 'discount_amount', 'shipping_income', 'platform_fee', 'refund_amount', 'fee_refunded')"
 _ADS_ELSEWHERE = "elsewhere: advertising, told by the ads export"
+_LATE = 31
+"""Days after an ad within which Amazon charges for it: when a threshold is reached, or once a month [from general knowledge]."""
 
 
 def to_tables(adapter: str, other: str) -> str:
@@ -102,12 +108,29 @@ create or replace temp table largest as
 select order_id, arg_max(sku, amount) as sku from parts
 where place = 'gross_amount' and order_id in (select order_id from parts where sku is null and place not like '%: %') group by order_id;
 
+-- What of each charge for ads the ads export tells: the whole of it on its days, and in the days after what is left of its spend.
+create or replace temp table ads_days as
+select min(coalesce(date, starts)) as first_day, max(coalesce(date, starts)) as last_day from amazon_sponsored_products_rows where spend is not null;
+
+create or replace temp table ads_told as
+with charges as (
+    select raw_id, currency, cast(posted as date) as day, last_day, amount, sum(amount) over (partition by currency order by posted, raw_id rows unbounded preceding) as reached
+    from parts cross join ads_days where place = 'marketing_spend: ads' and cast(posted as date) >= first_day and $advertising is null),
+     against as (
+    select *, (select -coalesce(sum(spend), 0) from amazon_sponsored_products_rows a where coalesce(a.currency, c.currency) = c.currency) as spent from charges c)
+select raw_id, day > last_day as late, case when day <= last_day then amount when day > last_day + {_LATE} then 0
+                                            else greatest(least(reached, 0), spent) - greatest(least(reached - amount, 0), spent) end as told
+from against;
+
 create or replace temp table money as
-select p.* exclude (sku, place, amount, price), coalesce(p.sku, l.sku, '') as sku, amount as whole,
-       case when price and s.order_id is null and $tax_rate > 0 then cast(round(amount / cast(1 + $tax_rate as decimal(9,6)), 2) as decimal(18,4)) else amount end as amount,
-       case when place = 'marketing_spend: ads' and ($advertising = 'leave out' or ($advertising is null and list_contains($beside, 'amazon_sponsored_products')))
-            then '{_ADS_ELSEWHERE}' else place end as place
-from parts p left join largest l on p.order_id = l.order_id and p.sku is null left join showing s on p.order_id = s.order_id and p.sku = s.sku;
+with split as (
+    select p.* replace (cast(told as decimal(18,4)) as amount, '{_ADS_ELSEWHERE}' as place) from parts p join ads_told t on p.raw_id = t.raw_id and place = 'marketing_spend: ads' where told <> 0
+    union all
+    select p.* replace (cast(amount - coalesce(told, 0) as decimal(18,4)) as amount, case when place = 'marketing_spend: ads' and $advertising = 'leave out' then '{_ADS_ELSEWHERE}' else place end as place)
+    from parts p left join ads_told t on p.raw_id = t.raw_id and place = 'marketing_spend: ads' where amount = 0 or amount is distinct from told)
+select p.* exclude (sku, amount, price), coalesce(p.sku, l.sku, '') as sku, amount as whole,
+       case when price and s.order_id is null and $tax_rate > 0 then cast(round(amount / cast(1 + $tax_rate as decimal(9,6)), 2) as decimal(18,4)) else amount end as amount
+from split p left join largest l on p.order_id = l.order_id and p.sku is null left join showing s on p.order_id = s.order_id and p.sku = s.sku;
 
 -- Order lines: the sale as it was posted, and the fees. A line that another source has made lends its day, region and money.
 create or replace temp table lines as
@@ -233,4 +256,11 @@ select 'credits beyond the costs of their month, which no table can hold as inco
 union all
 select 'advertising that is left to the ads export: a Sponsored Products report holds no Sponsored Brands or Display', count(*), -sum(amount), currency
 from rest where place = '{_ADS_ELSEWHERE}' group by currency
+union all
+select 'advertising charged within {_LATE} days after the ads export ends (' || last_day || '), left to it too: less had been charged than it tells', count(*), -sum(r.amount), currency
+from rest r join ads_told using (raw_id) cross join ads_days where place = '{_ADS_ELSEWHERE}' and late group by currency, last_day
+union all
+select 'advertising charged on days that the ads export does not cover (it goes from ' || first_day || ' to ' || last_day || '), counted as marketing: what of it is for ads of those days counts twice',
+       count(*), -sum(amount), currency
+from rest cross join ads_days where place = 'marketing_spend: ads' and first_day is not null and $advertising is null group by currency, first_day, last_day
 """
