@@ -6,6 +6,7 @@ import pytest
 from folders import write
 
 from helpers.book import open_book
+from helpers.capital_and_cash.capital import payout_gaps
 from helpers.contract import BadInput
 from helpers.sample import MONTHS, build
 from helpers.sample_exports import shopify, write_table
@@ -154,6 +155,32 @@ def test_cancelled_orders_are_loaded_and_worth_nothing(tmp_path):
     book = company(tmp_path, gone, sound)
     assert book.con.execute("select order_id, status from order_lines order by all").fetchall()[0] == ("#1", "cancelled")
     assert book.ladder()["net_sales"][0] == 10 and totals(book)["difference"] == 0
+
+
+def test_money_in_another_currency_than_its_order_is_told_as_such(tmp_path):
+    """An order of 10 dollars is paid with 9.20 euros, of which 0.50 are the fee: no order that sold nothing, and none that is missing or overdue."""
+    order = line(subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00")
+    plain = line("#2", subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00")
+    later = line("#9", subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00", at="2025-04-20 10:00:00 -0400")
+    paid = (
+        f"{PAID}\n2025-03-01 10:01:00 -0500,charge,#1,paid,2025-03-04,1,9.20,0.50,8.70,EUR\n"
+        "2025-03-01 10:01:00 -0500,charge,#2,paid,2025-03-04,2,10.00,0.59,9.41,USD\n"
+    )
+    (tmp_path / "fx_rates.csv").write_text("date,currency,rate\n2025-01-01,EUR,1.1\n")
+    book = company(tmp_path, order, plain, later, toml=ORDERS + PAYOUTS, p=paid)
+    query = "select order_id, amount, currency from payouts where currency = 'EUR'"
+    assert book.con.execute(query).fetchall() == [("#1", Decimal("8.70"), "EUR")]
+    assert book.con.execute("select order_id, platform_fee from order_lines order by all").fetchall() == [
+        ("#1", None), ("#2", Decimal("0.59")), ("#9", None)
+    ]  # fmt: skip
+    notes = {what.split(":")[0]: (rows, amount, currency) for what, rows, amount, currency in book.con.execute("select * exclude (source) from source_notes").fetchall()}
+    assert notes == {
+        "payments of orders in another currency than the order's": (1, Decimal("0.50"), "EUR"),
+        "orders that were paid out in another currency than theirs": (1, 10, "USD"),
+        "orders that are not in the payouts export": (1, 10, "USD"),  # #9
+    }
+    assert dict(payout_gaps(book).set_index("order_id")["state"]) == {"#2": "matched", "#9": "not due yet"}
+    assert totals(book)["difference"] == 0
 
 
 def sheet(sku="B", at="2025-03-01 10:00:00 -0500", no="FALSCH"):

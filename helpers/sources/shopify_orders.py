@@ -145,6 +145,8 @@ from orders qualify count(*) over (partition by name_key) = 1;
 
 {transactions("shopify_payouts_rows", "paying_orders")}
 
+create or replace temp table paid_in_another as select distinct foreign_order as order_id from transactions where foreign_order is not null;
+
 create or replace temp table charges as
 select order_id, sum(charged) as fee, sum(case when kind = 'charge' then amount else 0 end) as amount, sum(case when kind = 'label' then -net else 0 end) as labels
 from transactions where order_id is not null and vat_part is not null group by order_id;
@@ -274,7 +276,10 @@ union all
 select 'no payouts export beside the orders: their payment fees are unknown', count(*), sum(total), any_value(currency) from orders where not cancelled and (select count(*) = 0 from shopify_payouts_rows) group by currency
 union all
 select 'orders that are not in the payouts export: their payment fees are unknown', count(*), sum(total), any_value(currency)
-from orders anti join charges using (order_id) where not cancelled and total > 0 and (select count(*) > 0 from shopify_payouts_rows) group by currency
+from orders anti join charges using (order_id) anti join paid_in_another using (order_id) where not cancelled and total > 0 and (select count(*) > 0 from shopify_payouts_rows) group by currency
+union all
+select 'orders that were paid out in another currency than theirs: their payment fees are in no order line', count(*), sum(total), any_value(currency)
+from orders join paid_in_another using (order_id) group by currency
 union all
 select 'orders paid in another way than by Shopify Payments: taken as received on the day of payment, without a fee', count(*), sum(money), any_value(currency) from paid_otherwise group by currency
 union all

@@ -10,6 +10,8 @@ that lists payouts instead (`Charges`, `Refunds`, …) names no orders and is re
 - Refunds, chargebacks and adjustments that name an order are payouts of that order, negative when money is taken back.
 - Fees and refunds reach the order lines through `shopify_orders`, which sees these records.
 - Payments of cancelled orders, reserves, loans, shipping labels and the like are payouts without an order, named by their type.
+- Money in another currency than its order's is a payout of that order and can't be held against it: it keeps the tax, and its fee, which
+  would need the day's rate to stand in the order's lines, is in none; a note says how much.
 - Transfers to the bank are the payouts themselves and are left out of them. A type that is not known is set aside, never guessed.
 - Records of overlapping exports are told by time, type, order, checkout and amount; the one that is paid out wins.
 - `VAT`, where Net is Amount − Fee − VAT, is no cost and no income; elsewhere it isn't used. Presentment amounts are not used.
@@ -49,8 +51,8 @@ def transactions(payouts: str, orders: str) -> str:
     """SQL that makes the table `transactions` from the records `payouts`, and their `orders`: name_key (the name without #), order_id (null
     for an order that sold nothing), total, beside (its part that is no income: tax, tips, duties, gift cards), currency.
 
-    A row per record: kind, vat_part (null where Net doesn't add up), order_id, part (of the amount, that is beside), charged and returned
-    (fees). Amount and part are signed as money is: in positive, out negative. Parts of one order add up to its `beside` when all of its
+    A row per record: kind, vat_part (null where Net doesn't add up), order_id, foreign_order (the order of money in another currency than
+    its own), part (of the amount, that is beside), charged and returned (fees). Amount and part are signed as money is: in positive, out negative. Parts of one order add up to its `beside` when all of its
     total was paid, because each is the step between two rounded shares.
     """
     return f"""
@@ -65,13 +67,14 @@ with typed as (
      -- Only these kinds belong to an order, and only money in the order's currency can be held against it.
      named as (
     select k.*, o.name_key is not null as known, o.channel, o.total, o.beside,
-           case when kind in ('charge', 'refund', 'dispute', 'fee', 'label') and coalesce(o.currency, k.currency) is not distinct from coalesce(k.currency, o.currency) then o.order_id end as order_id
+           case when kind in ('charge', 'refund', 'dispute', 'fee', 'label') and coalesce(o.currency, k.currency) is not distinct from coalesce(k.currency, o.currency) then o.order_id end as order_id,
+           case when kind in ('charge', 'refund', 'dispute', 'fee', 'label') and o.currency <> k.currency then o.order_id end as foreign_order
     from kinds k left join {orders} o on ltrim(k.order_name, '#') = o.name_key),
      summed as (
     select *, case when kind = 'charge' then 1 else -1 end as sign,
            sum(amount) over (partition by order_id, kind order by occurred, raw_id rows unbounded preceding) as reached
     from named)
-select raw_id, occurred, type, kind, order_name, known, order_id, channel, status, paid_on, payout, amount, fee, net, currency, vat_part,
+select raw_id, occurred, type, kind, order_name, known, order_id, foreign_order, channel, status, paid_on, payout, amount, fee, net, currency, vat_part,
        case when order_id is null or kind not in ('charge', 'refund', 'dispute') then 0
             else sign * (up_to(beside, sign * reached, total) - up_to(beside, sign * (reached - amount), total)) end as part,
        case when kind = 'fee' then greatest(-net, 0) else greatest(fee, 0) end as charged,
@@ -104,7 +107,7 @@ select raw_id, 'paid_on', null, 'paid out, but on no day' from transactions wher
 
 create table made_payouts as
 select raw_id as out_id, raw_id, paid_on, $store as store, coalesce(channel, $channel) as channel,
-       case when order_id is not null and kind <> 'label' then order_id when not known and kind not in ('label', 'other') then order_name end as order_id,
+       case when kind <> 'label' and coalesce(order_id, foreign_order) is not null then coalesce(order_id, foreign_order) when not known and kind not in ('label', 'other') then order_name end as order_id,
        net + vat_part - part as amount,
        case when kind in ('charge', 'refund') then payout else concat_ws(' ', payout, type) end as reference, coalesce(currency, $currency) as currency
 from transactions
@@ -126,7 +129,10 @@ select 'payments of orders that are not in the orders export: they hold tax', co
 from transactions where kind in ('charge', 'refund', 'dispute', 'fee') and order_name is not null and not known and (select count(*) > 0 from shopify_orders_rows) group by currency
 union all
 select 'payments and refunds of orders that sold nothing (cancelled, or gift cards only), as payouts without an order; the amount is what is left of them', count(*), sum(net), any_value(currency)
-from transactions where kind in ('charge', 'refund', 'dispute', 'fee') and known and order_id is null group by currency
+from transactions where kind in ('charge', 'refund', 'dispute', 'fee') and known and order_id is null and foreign_order is null group by currency
+union all
+select 'payments of orders in another currency than the order''s: they hold tax, can''t be held against it, and their fees (the amount here) are in no order line', count(*), sum(charged - returned), any_value(currency)
+from transactions where kind <> 'label' and foreign_order is not null group by currency
 union all
 select 'money in payouts that is no order''s: ' || type, count(*), sum(net), any_value(currency)
 from transactions where kind = 'other' or (kind in ('dispute', 'fee', 'label') and order_name is null) group by type, currency
