@@ -528,6 +528,20 @@ def test_the_same_file_twice_and_a_newer_one(tmp_path):
     assert [case.rows("refund_amount", "returns") for case in cases] == [[], [("90.0000",)], []]
 
 
+def test_equal_items_are_two_where_only_both_make_up_what_was_received(tmp_path):
+    """180 + 180 and 10 for shipping are 370; 180 + 90 + 10 are 280 without the second 180, and items alone can't tell."""
+    files = exports([ORDER | {"订单实收金额": "370.00"}], [RED, RED])
+    cases = several(
+        tmp_path, a=(files, ""), b=(files | {name.replace("exports/", "exports/copy of "): content for name, content in files.items()}, ""),
+        c=(exports([ORDER], [RED, BLUE, RED]), ""), d=(exports(None, [RED, RED]), ""), e=(exports([ORDER | {"订单实收金额": "375.00"}], [RED, RED]), ""),
+    )  # fmt: skip
+    assert [case.whereabouts() for case in cases] == [(3, 3, 0, 0), (6, 3, 0, 3), (4, 3, 0, 1), (2, 1, 0, 1), (3, 0, 2, 1)]
+    assert cases[0].rows("line_no, product_id, quantity, gross_amount, discount_amount, shipping_income") == [
+        ("1", "0012", "2", "200.0000", "20.0000", "5.0000"), ("2", "0012", "2", "200.0000", "20.0000", "5.0000")
+    ]  # fmt: skip
+    assert [case.total() for case in cases] == [370, 370, 280, 180, 375]
+
+
 def test_two_rows_for_one_order_that_differ_are_set_aside(tmp_path):
     found = load(tmp_path, exports([ORDER, ORDER | {"归属店铺": "二店"}], [RED, BLUE]))
     assert found.whereabouts() == (4, 0, 4, 0)

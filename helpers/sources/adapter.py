@@ -32,7 +32,7 @@ class Adapter:
     """How one kind of export is read.
 
     The SQL sees `rows`, whose columns are the fields and `raw_id` (a row's number over all files, in order), `file_no` and `row_no`:
-    every readable row that repeats no other (`records` has the others too). `$store`, `$channel`, `$currency`, `$home` and `$zone` (the company's currency and time zone)
+    every readable row that repeats no other (`records` has the others too; a row that the SQL takes out of `repeats` (raw_id) counts again). `$store`, `$channel`, `$currency`, `$home` and `$zone` (the company's currency and time zone)
     and each option stand for what company.toml says, as SQL values. It leaves, for each table that it fills, a table `made_<table>` with `out_id` (a number of
     its own for each row), `raw_id` (the row that it was made from) and the contract's columns; and where there is need of them:
     `links` (raw_id, table_name, out_id): further rows that a made row was made from;

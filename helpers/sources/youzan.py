@@ -11,6 +11,8 @@ shipping income, person or commission.
 - Nothing is recomputed. A line is worth its 商品实际成交金额; 商品单价 × 商品数量 above that is discount. An order's lines and 运费 must add up
   to 订单实收金额 to the cent, as they are, or less 支付优惠合计 (paid by the shop then), or with 商品金额小计 in the place of
   实际成交金额 (distribution orders, whose 店铺优惠（分摊） is added). Any other order is set aside whole.
+- Rows that are equal in every cell count as one, as in files that were put together; two equal items of an order count as two where the
+  order adds up with both and not with one. Without the orders nothing can tell this, and they count as one.
 - 运费, commissions, 支付优惠 and the refunds of an order that its items don't explain are split over its lines by what they are worth.
 - The exports give refunds no day: they stand on the day of the order. All units count as sent back where a line was refunded whole, none
   where in part; they are stock again where they never left (未发货), else as the option `restocked` says.
@@ -116,6 +118,20 @@ select order_id, raw_id, created_at as ordered_at, paid_at, status, store, provi
        paid_at is null and coalesce(refunded, 0) = 0 and status in {CLOSED} as closed,
        count(*) over (partition by order_id) as copies
 from rows join youzan_files using (file_no, form) where form = 'orders';
+
+-- Equal items of an order count as one, unless only all of them together are worth what the order says was received.
+create or replace temp macro adds_up(worth, subtotal, shipping, pay_discount, received) as
+    worth + shipping in (received, received + pay_discount) or coalesce(subtotal + shipping = received, false);
+
+delete from repeats where raw_id in (
+    with again as (
+        select raw_id, order_id, amount, subtotal from records r semi join repeats using (raw_id)
+        semi join (select file_no, content from rows where form = 'items') k on r.file_no = k.file_no and r.content = k.content where form = 'items'),
+         once as (select order_id, sum(amount) as amount, sum(subtotal) as subtotal from rows where form = 'items' group by order_id),
+         more as (select order_id, sum(amount) as amount, sum(subtotal) as subtotal from again group by order_id)
+    select again.raw_id from again join more using (order_id) join once using (order_id) join youzan_orders o using (order_id)
+    where o.copies = 1 and not adds_up(once.amount, once.subtotal, o.shipping, o.pay_discount, o.received)
+          and adds_up(once.amount + more.amount, once.subtotal + more.subtotal, o.shipping, o.pay_discount, o.received));
 
 -- Without an order-level export, each item speaks for itself.
 create or replace temp table youzan_goods as
