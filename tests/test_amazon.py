@@ -352,12 +352,17 @@ def test_advertising_on_days_that_the_ads_export_does_not_cover_is_marketing(tmp
     assert any("from 2025-06-08 to 2025-06-08" in what for what in notes)
 
 
-def test_a_charge_long_after_the_ads_is_not_for_them_and_a_credit_gives_back_what_was_told(tmp_path):
-    """Nothing is charged within 31 days after 8 June, the 70 in July are for ads that no export tells; a credit of 20 counts against its charge."""
+def test_charges_long_after_the_ads_or_in_a_month_without_any_and_a_credit(tmp_path):
+    """Nothing is charged within 31 days after 8 June, the 70 in July are for ads that no export tells; a credit of 20 counts against its charge.
+    Where the export has a day in August too, July is a hole in it."""
     toml = TOML + source("amazon_settlement") + source("amazon_sponsored_products", "ads/*")
     spend = "select strftime(date, '%m-%d'), amount from marketing_spend order by 1"
     folder = write(tmp_path / "a", {"exports/s.txt": charges("amazon_settlement", ("07-20", "-70.00")), "ads/a.csv": ADS}, toml)
     assert read(folder, spend) == [("06-08", Decimal("1004.50")), ("07-20", 70)] and elsewhere(folder) == {}
+    august = ADS.splitlines()[1].replace("Jun", "Aug")
+    folder = write(tmp_path / "c", {"exports/s.txt": charges("amazon_settlement", ("07-20", "-70.00")), "ads/a.csv": f"{ADS}{august}\n"}, toml)
+    hole = "select rows, amount from source_notes where what like 'advertising left to the ads export in months of which it has no day%'"
+    assert read(folder, spend) == [("06-08", Decimal("1004.50")), ("08-08", Decimal("1004.50"))] and read(folder, hole) == [(1, 70)]
     text = charges("amazon_settlement", ("06-08", "-600.00"), ("06-10", "20.00"), ("06-20", "-430.00"))  # 600 − 20 + 424.50 = 1004.50
     folder = write(tmp_path / "b", {"exports/s.txt": text, "ads/a.csv": ADS}, toml)
     assert read(folder, spend) == [("06-08", Decimal("1004.50")), ("06-20", Decimal("5.50"))] and differences(folder) == {0}

@@ -72,8 +72,8 @@ class Adapter:
     carried: tuple[str, ...] = ()
     """Fields that a blank cell takes from the row above."""
     above: dict[str, str] = field(default_factory=dict)
-    """Further text columns, the same for all records of a file: name → regular expression that finds the value in the lines above the header.
-    null where it finds nothing, or different texts."""
+    """Further text columns, the same for all records of a file: name → regular expression that finds the value in the lines above the
+    header; null where it finds nothing, or different texts."""
     derived: dict[str, str] = field(default_factory=dict)
     """Further text columns, worked out before documents are looked for: name → query over `records`, the records of all files, for the
     raw_id and the value of those that have one."""

@@ -15,7 +15,7 @@ An adapter says of each amount which place it has: a column of `order_lines` or 
   last day of that export's rows, by the day on which Amazon posted the charge. On other days it is marketing, and a note tells how much.
   Amazon charges after the ads ran, and no report says for which days. So what is charged within 31 days after the last day is still taken
   for ads of the export, as long as less was charged since its first day than it tells; a charge shortly after the first day that was for
-  earlier ads is made up for so. Where days in the midst of the export are missing, their charges are left out too.
+  earlier ads is made up for so. Where days in the midst of the export are missing, their charges are left out too; a note tells of months.
 - Payouts have the day of the deposit. What Amazon paid for an order is its sale, platform fees and refunds, which is what the book holds
   to be due; the rest of a deposit (fulfilment, storage, ads, reserves) is a payout without an order. They add up to the deposit.
 - Taxes that Amazon collects and withholds are nobody's income. Prices that contain a tax which no row shows need `tax_rate`.
@@ -259,6 +259,10 @@ from rest where place = '{_ADS_ELSEWHERE}' group by currency
 union all
 select 'advertising charged within {_LATE} days after the ads export ends (' || last_day || '), left to it too: less had been charged than it tells', count(*), -sum(r.amount), currency
 from rest r join ads_told using (raw_id) cross join ads_days where place = '{_ADS_ELSEWHERE}' and late group by currency, last_day
+union all
+select 'advertising left to the ads export in months of which it has no day: where a file of it is missing, this is counted nowhere', count(*), -sum(amount), currency
+from rest cross join ads_days where place = '{_ADS_ELSEWHERE}' and cast(posted as date) <= last_day
+      and date_trunc('month', posted) not in (select date_trunc('month', coalesce(date, starts)) from amazon_sponsored_products_rows where spend is not null) group by currency
 union all
 select 'advertising charged on days that the ads export does not cover (it goes from ' || first_day || ' to ' || last_day || '), counted as marketing: what of it is for ads of those days counts twice',
        count(*), -sum(amount), currency
