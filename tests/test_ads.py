@@ -211,3 +211,77 @@ def test_another_platforms_file_is_told_from_a_file_that_lacks_a_column(tmp_path
         )
     with pytest.raises(BadInput, match="has no column `Cost`, which google_ads needs; did you mean `costs`"):
         company(tmp_path / "b", GOOGLE, g__csv="Day,Campaign,Costs\n2025-03-01,A,5\n")
+
+
+def overlap(tmp_path, toml, may, june):
+    """May's export has 10 on the first day and 20 on the last; June's has the last day of May again, and 5 of its own."""
+    book = company(tmp_path, toml, may__csv=may, june__csv=june)
+    assert book.sql("select sum(amount) as a from source_totals where part = 'difference'")["a"][0] == 0
+    return spend(book)
+
+
+ONCE = [("2025-03-01", 10.0, "EUR"), ("2025-03-31", 20.0, "EUR"), ("2025-04-02", 5.0, "EUR")]
+
+
+@pytest.mark.parametrize(
+    ("may", "june"),
+    [
+        # the campaign has another name since, and its id still
+        ("Day,Campaign,Campaign ID,Currency code,Cost\n2025-03-01,A,77,EUR,10\n2025-03-31,A,77,EUR,20\n",
+         "Day,Campaign,Campaign ID,Currency code,Cost\n2025-03-31,A new,77,EUR,20\n2025-04-02,A new,77,EUR,5\n"),
+        # only one of the files has the id, the currency, the account
+        ("Day,Campaign,Cost\n2025-03-01,A,10\n2025-03-31,A,20\n", "Day,Campaign,Campaign ID,Cost\n2025-03-31,A,77,20\n2025-04-02,A,77,5\n"),
+        ("Day,Campaign,Cost\n2025-03-01,A,10\n2025-03-31,A,20\n", "Day,Campaign,Currency code,Cost\n2025-03-31,A,EUR,20\n2025-04-02,A,EUR,5\n"),
+        # an id needs no account, which one file names and the other numbers
+        ("Day,Campaign,Campaign ID,Account,Cost\n2025-03-01,A,77,Shop,10\n2025-03-31,A,77,Shop,20\n",
+         "Day,Campaign,Campaign ID,Customer ID,Cost\n2025-03-31,A,77,12-3,20\n2025-04-02,A,77,12-3,5\n"),
+        ("Day,Campaign,Account,Cost\n2025-03-01,A,1,10\n2025-03-31,A,1,20\n", "Day,Campaign,Cost\n2025-03-31,A,20\n2025-04-02,A,5\n"),
+    ],
+)  # fmt: skip
+def test_a_google_campaigns_day_counts_once_whatever_columns_its_files_have(tmp_path, may, june):
+    assert overlap(tmp_path, GOOGLE, may, june) == ONCE
+
+
+def test_without_ids_accounts_tell_campaigns_of_one_name_apart(tmp_path):
+    header = "Day,Campaign,Account,Cost\n"
+    book = company(tmp_path, GOOGLE, a__csv=f"{header}2025-03-01,A,1,8\n", b__csv=f"{header}2025-03-01,A,2,12\n")
+    assert [amount for _, amount, _ in spend(book)] == [8.0, 12.0]
+
+
+def test_a_name_of_two_campaigns_stands_for_neither_of_their_ids(tmp_path):
+    """Two campaigns were called A; a file without ids can't tell which of them its A is, so that nothing of it is left out."""
+    text = "Day,Campaign,Campaign ID,Cost\n2025-03-01,A,1,2.00\n2025-03-01,A,2,3.00\n"
+    book = company(tmp_path, GOOGLE, a__csv=text, b__csv="Day,Campaign,Cost\n2025-03-01,A,4.00\n")
+    assert [amount for _, amount, _ in spend(book)] == [2.0, 3.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("may", "june"),
+    [
+        ("Reporting starts,Reporting ends,Campaign name,Amount spent (EUR)\n2025-03-01,2025-03-01,A,10\n2025-03-31,2025-03-31,A,20\n",
+         "Campaign name,Day,Amount spent (EUR),Reporting starts,Reporting ends\nA,2025-03-31,20,2025-03-31,2025-03-31\nA,2025-04-02,5,2025-04-02,2025-04-02\n"),
+        ("Reporting starts,Reporting ends,Campaign name,Amount spent (EUR)\n2025-03-01,2025-03-01,A,10\n2025-03-31,2025-03-31,A,20\n",
+         "Reporting starts,Reporting ends,Campaign name,Campaign ID,Amount spent (EUR)\n2025-03-31,2025-03-31,A,1201,20\n2025-04-02,2025-04-02,A,1201,5\n"),
+        # a day needs no period beside it
+        ("Campaign name,Day,Amount spent (EUR)\nA,2025-03-01,10\nA,2025-03-31,20\n",
+         "Reporting starts,Reporting ends,Campaign name,Amount spent (EUR)\n2025-03-31,2025-03-31,A,20\n2025-04-02,2025-04-02,A,5\n"),
+    ],
+)  # fmt: skip
+def test_a_meta_campaigns_day_counts_once_however_its_files_tell_it(tmp_path, may, june):
+    assert overlap(tmp_path, META, may, june) == ONCE
+
+
+def test_a_period_whose_days_are_told_beside_it_is_not_spread(tmp_path):
+    """A: 10 and 20 by day, and 30 for both. B: 4 for three days, 3 for the last two of them. C: 2 and 2 for days that meet in the middle."""
+    header = "Reporting starts,Reporting ends,Campaign name,Amount spent (USD)\n"
+    daily = f"{header}2025-03-01,2025-03-01,A,10\n2025-03-02,2025-03-02,A,20\n"
+    periods = (f"{header}2025-03-01,2025-03-02,A,30\n2025-03-03,2025-03-05,B,4\n2025-03-04,2025-03-05,B,3\n"
+               "2025-03-06,2025-03-07,C,2\n2025-03-07,2025-03-08,C,2\n2025-03-09,2025-03-10,D,6\n")  # fmt: skip
+    book = company(tmp_path, META + "spread = true\n", daily__csv=daily, periods__csv=periods)
+    assert [(day, amount) for day, amount, _ in spend(book)] == [
+        ("2025-03-01", 10.0), ("2025-03-02", 20.0), ("2025-03-04", 1.5), ("2025-03-05", 1.5), ("2025-03-09", 3.0), ("2025-03-10", 3.0),
+    ]  # fmt: skip
+    assert [(row, reason[:50]) for _, row, reason in aside(book)] == [
+        (row, "the total of a period of which other rows of the c") for row in (2, 3, 5, 6)
+    ]
+    assert book.sql("select sum(amount) as a from source_totals where part = 'set aside'")["a"][0] == 38

@@ -694,3 +694,57 @@ def test_ads_by_day_and_product(tmp_path):
             ),
             "from ledger",
         )
+
+
+CAMPAIGN = ",".join(amazon.ADS) + '\n"Jun 0{day}, 2025",,USD,{name},G,A,B0,100,9,9%,$0.5,"${spend}",$0.00,0\n'
+
+
+def test_a_campaign_that_may_have_been_renamed_is_told(tmp_path):
+    """The same 20 of an ad group and a SKU on 8 June under two names, in two files. Another amount, or the same file, is no sign of it."""
+    sales = {"s/s.txt": settlement(*sale("1"))}
+    toml = TOML + source("amazon_sponsored_products") + source("amazon_settlement", "s/*")
+    query = "select rows, amount, currency from source_notes where what like '%renamed%'"
+    may, june = CAMPAIGN.format(day=8, name="C", spend="20.00"), CAMPAIGN.format(day=8, name="C new", spend="20.00")
+    assert read(write(tmp_path / "a", {"exports/a.csv": may, "exports/b.csv": june, **sales}, toml), query) == [(1, 20, "USD")]
+    other = {"exports/a.csv": may + june.splitlines()[1] + "\n", "exports/b.csv": CAMPAIGN.format(day=8, name="D", spend="7.00"), **sales}
+    assert read(write(tmp_path / "b", other, toml), query) == []
+
+
+def test_a_report_by_day_and_one_of_single_days_tell_a_day_once(tmp_path):
+    day = 'Start Date,End Date,Campaign Name,Advertised SKU,Currency,Spend\n"Jun 08, 2025","Jun 08, 2025",Camp,A,USD,$1004.50\n'
+    files = {"exports/a.csv": ADS, "exports/d.csv": day, "s/s.txt": settlement(*sale("1"))}
+    folder = write(tmp_path, files, TOML + source("amazon_sponsored_products") + source("amazon_settlement", "s/*"))
+    assert read(folder, "select product_id, amount from marketing_spend") == [("A", Decimal("1004.5"))] and differences(folder) == {0}
+
+
+def test_stock_by_country_and_by_warehouse_is_refused(tmp_path):
+    """40 in the US are the 30 and 10 of two warehouses; of another day, or of another product, both kinds can stand side by side."""
+    header = "Date\tMSKU\tDisposition\tEnding Warehouse Balance\tLocation\n"
+    sales, toml = {"s/s.txt": settlement(*sale("1"))}, TOML + source("amazon_inventory_ledger") + source("amazon_settlement", "s/*")
+    may, june = "05/{}/2025\tA\tSELLABLE\t40\tUS\n", "05/31/2025\tA\tSELLABLE\t30\tONT8\n05/31/2025\tA\tSELLABLE\t10\tLAX9\n"
+    files = {"exports/may.txt": header + may.format(30), "exports/june.txt": header + june, **sales}
+    assert read(write(tmp_path / "a", files, toml), "select on_hand from inventory order by date") == [(40,), (40,)]
+    with pytest.raises(BadInput, match="A on 2025-05-31 stands in a ledger by country and in one by warehouse"):
+        read(write(tmp_path / "b", files | {"exports/may.txt": header + may.format(31)}, toml), "from inventory")
+
+
+def test_stock_of_a_ledger_without_places_is_the_same_stock(tmp_path):
+    files = {"exports/a.txt": "Date\tMSKU\tDisposition\tEnding Warehouse Balance\n05/31/2025\tA\tSELLABLE\t40\n", "s/s.txt": settlement(*sale("1")),
+             "exports/b.txt": "Date\tMSKU\tDisposition\tEnding Warehouse Balance\tLocation\n05/31/2025\tA\tSELLABLE\t30\tUS\n05/31/2025\tA\tSELLABLE\t10\tCA\n"}  # fmt: skip
+    folder = write(tmp_path, files, TOML + source("amazon_inventory_ledger") + source("amazon_settlement", "s/*"))
+    assert read(folder, "select on_hand from inventory") == [(40,)]
+
+
+def date_range(*rows: str) -> str:
+    return PREAMBLE + US_2026 + "\n" + "\n".join(rows) + "\n"
+
+
+WIDGET = '"Jun {day}, 2025 10:00:00 AM PDT",77,Order,111-{day},A,"{title}",{units},amazon.com,,Amazon,X,WA,98101,,20.00,0,0,0,0,0,0,0,0,0,0,-3.00,0,0,0,17.00'
+
+
+def test_a_product_that_has_another_title_since_makes_no_second_order(tmp_path):
+    """Orders of the 8th and 9th in one report, of the 9th and 10th in the other, under the new title: three, of 20 each."""
+    may = date_range(*(WIDGET.format(day=day, title="Widget", units=1) for day in (8, 9)))
+    june = date_range(*(WIDGET.format(day=day, title="Widget, blue", units=1) for day in (9, 10)))
+    folder = write(tmp_path, {"exports/may.csv": may, "exports/june.csv": june}, TOML + source("amazon_date_range"))
+    assert read(folder, "select count(*), sum(gross_amount), sum(quantity) from order_lines") == [(3, 60, 3)] and differences(folder) == {0}

@@ -233,3 +233,21 @@ def test_without_an_exchange_rate_the_reason_is_told(tmp_path):
     order = line(subtotal="10.00", shipping="0.00", taxes="0.00", total="10.00", discount="0.00")
     with pytest.raises(BadInput, match="no exchange rate on or before the day; add it to fx_rates"):
         company(tmp_path, order, toml=ORDERS.replace("USD", "EUR"))
+
+
+PLAIN = {"shipping": "0.00", "taxes": "0.00", "discount": "0.00"}
+LATER = line("#9", subtotal="10.00", total="10.00", at="2025-03-20 10:00:00 -0400", **PLAIN)
+
+
+def returned(book):
+    return book.con.execute("select order_id, refund_amount from returns").fetchall()
+
+
+def test_in_a_file_without_ids_an_order_is_the_one_of_its_time(tmp_path):
+    """#1 of 2024 (id 5, 7.00) and #1 of March (id 6, 10.00 + 2.00) share their name; an older file has the second one without an id."""
+    march = [line(subtotal="12.00", total="12.00", id="{}", **PLAIN), line(price="2.00", sku="B", at="")]
+    first = line(subtotal="7.00", total="7.00", price="7.00", at="2024-03-01 10:00:00 -0500", id="5", **PLAIN)
+    older = "\n".join([HEADER.replace(",Id,", ",Number,"), *march]).format("") + "\n"
+    book = company(tmp_path, march[0].format(6), march[1], first, o0=older)
+    assert [row[:2] + row[3:4] for row in sold(book)] == [("#1 5", "A", 7), ("#1 6", "A", 10), ("#1 6", "B", 2)]
+    assert totals(book)["total"] == 19

@@ -64,7 +64,8 @@ class Adapter:
     forms: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Kinds of files that belong together, each with the fields that make a file one of them; a record's is its column `form`."""
     document: tuple[str, ...] = ()
-    """Fields that name a document (an order, a settlement): it is taken whole from the newest file that has it, or set aside whole."""
+    """Fields, or columns of `derived`, that name a document (an order, a settlement): it is taken whole from the newest file that has it,
+    or set aside whole. A field that one of the files lacks tells no documents apart. Without the first one a record belongs to none."""
     newest: str = ""
     """SQL over a record whose largest value tells which copy of a document is the newer one or, where they are equal, which file."""
     unique: bool = False

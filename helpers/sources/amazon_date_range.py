@@ -6,6 +6,7 @@ columns in the United States, 23 in 2017, 29 in India); columns are found by nam
 
 - What an order or refund holds goes where its column says. Other rows, and the column `other`, go where ROUTES places their type and
   description; an unknown one stops the load, and `place` in company.toml tells where it belongs.
+- A row that stands in two reports is known by its time, type, order and SKU, one of no order by its description too: a title may change.
 - `Transfer` is the deposit: it gives the payouts' day and is no cost. Reports that start in 2025 or later hold deferred transactions too
   (`Transaction Status`, or no release date): sales and refunds that Amazon has not paid out, so that no payout is made from them.
 - No column names the currency: it is that of the marketplace, unless company.toml names one. A row without a marketplace (fees,
@@ -156,6 +157,9 @@ _STATED = r"\b(?:Euro|" + "|".join(sorted({one.split("=")[1] for one in CURRENCI
 _ABOVE = "case stated when 'Euro' then 'EUR' when '円' then 'JPY' else stated end"
 _CURRENCY = f"coalesce($currency, {_OWN}, {_ABOVE}, min({_OWN}) over (partition by file_no), $home)"
 
+# What a row of no order is about, which tells it from others of its second. Of an order it is a product's title, which may change.
+_ABOUT_NO_ORDER = "select raw_id, description as value from records where order_id is null"
+
 SQL = f"""
 insert into skipped
 select raw_id, 'total', null, 'no total' from rows where total is null
@@ -230,8 +234,9 @@ ADAPTERS = (
         total_currency=_CURRENCY,
         options=OPTIONS,
         above={"stated": _STATED},
-        document=("posted", "type", "order_id", "sku", "description"),
+        document=("posted", "type", "order_id", "sku", "about_no_order"),
         newest="posted",
+        derived={"about_no_order": _ABOUT_NO_ORDER},
         sees=SEES,
     ),
 )

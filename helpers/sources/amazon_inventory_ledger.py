@@ -3,7 +3,8 @@
 Stock in the evening of a day is `Ending Warehouse Balance` of the disposition SELLABLE, summed over locations and labels (FNSKU) of a SKU;
 what is damaged, expired or under examination is no stock, and a note says how much. `In Transit Between Warehouses` counts as incoming.
 The ledger knows neither reserved units nor what the seller sent and Amazon has not received. Days are month first in all marketplaces.
-A summary by month can't be read: export it by day. Only `MSKU` names the seller's product; a row without it is set aside.
+A summary by month can't be read: export it by day. Only `MSKU` names the seller's product; a row without it is set aside. A ledger by
+country and one by warehouse tell the same stock: a SKU's day that stands in both is refused.
 """
 
 from helpers.sources.adapter import Adapter, fields
@@ -28,6 +29,11 @@ create or replace temp table balances as
 select * replace (case when upper(disposition) = 'SELLABLE' then ending else 0 end as ending, case when upper(disposition) = 'SELLABLE' then coalesce(transit, 0) else 0 end as transit),
        case when coalesce(upper(disposition), '') <> 'SELLABLE' then ending else 0 end as unsellable
 from rows where raw_id not in (select raw_id from skipped);
+
+-- A country has two letters (US, or EU for several), a warehouse has digits behind them (ONT8).
+insert into refusals
+select sku || ' on ' || date || ' stands in a ledger by country and in one by warehouse, which tell the same stock: keep one of them'
+from balances group by sku, date having bool_or(regexp_full_match(location, '[A-Za-z]{2}')) and bool_or(not regexp_full_match(location, '[A-Za-z]{2}'));
 
 create table made_inventory as
 select row_number() over (order by min(raw_id)) as out_id, min(raw_id) as raw_id, date, $store as store, sku as product_id, sum(ending) as on_hand,

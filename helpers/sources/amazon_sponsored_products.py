@@ -3,10 +3,12 @@
 Cost becomes marketing by day and SKU. Attributed sales are not read: each row of a daily report counts the seven days after its own
 clicks, so that days don't add up to the summary, and every platform claims the same orders; the sales are in the shop's own data. Campaigns
 have no id in this report and no order names one, so the spend names its product and no campaign. A report with the totals of a period
-instead of days is set aside. The two kinds of report tell the same cost: a campaign's day that stands in both is refused.
+instead of days is set aside. The two kinds of report tell the same cost: a campaign's day that stands in both is refused. Without an id
+a campaign that was renamed between two reports can't be known: a note says where an ad group's cost for a SKU stands under two names.
 """
 
 from helpers.sources.adapter import Adapter, fields
+from helpers.sources.meta_ads import PERIOD
 
 FIELDS = fields(
     "date day | Date; Datum; Fecha; Data; 日付; 日期",
@@ -32,9 +34,11 @@ select raw_id, 'spend', null, 'no cost' from rows where spend is null;
 create or replace temp table costs as
 select *, coalesce(date, starts) as day from rows where raw_id not in (select raw_id from skipped);
 
+-- The older copies too: where one kind of file lacks the columns of the other, both are copies of a campaign's day.
 insert into refusals
-select 'campaign ' || campaign || ' on ' || day || ' stands in a report by product and in one by campaign, which tell the same cost: keep one of them'
-from costs group by campaign, day having count(distinct file_no) > 1 and bool_or(sku is null) and bool_or(sku is not null);
+select 'campaign ' || campaign || ' on ' || period || ' stands in a report by product and in one by campaign, which tell the same cost: keep one of them'
+from (select file_no, campaign, period, max(sku) as sku from records anti join aside using (raw_id) where spend is not null and (date is not null or starts = ends) group by all)
+group by campaign, period having bool_or(sku is null) and bool_or(sku is not null);
 
 create table made_marketing_spend as
 select row_number() over (order by min(raw_id)) as out_id, min(raw_id) as raw_id, day as date, $store as store, coalesce($channel, 'amazon') as channel,
@@ -43,7 +47,13 @@ from costs group by day, sku, currency;
 
 insert into links
 select c.raw_id, 'marketing_spend', m.out_id from costs c join made_marketing_spend m
-     on c.day = m.date and c.sku is not distinct from m.product_id and coalesce(c.currency, $currency) is not distinct from m.currency where c.raw_id <> m.raw_id
+     on c.day = m.date and c.sku is not distinct from m.product_id and coalesce(c.currency, $currency) is not distinct from m.currency where c.raw_id <> m.raw_id;
+
+insert into notes
+select 'costs of an ad group for a SKU and a day that stand under another campaign in another file, to the cent: a campaign that was renamed counts twice', count(*), sum(spend), currency
+from costs c where spend > 0 and exists (
+    select 1 from costs o where o.day = c.day and o.sku is not distinct from c.sku and o.adgroup is not distinct from c.adgroup and o.asin is not distinct from c.asin
+    and o.spend = c.spend and o.currency is not distinct from c.currency and o.campaign <> c.campaign and o.file_no < c.file_no) group by currency
 """
 
 ADAPTERS = (
@@ -57,7 +67,8 @@ ADAPTERS = (
         total="spend",
         total_says="Spend of all rows",
         total_currency="currency",
-        document=("campaign", "date", "starts", "ends", "adgroup", "sku", "asin"),
-        newest="date",
+        document=("campaign", "period", "adgroup", "sku", "asin"),
+        newest="coalesce(date, ends)",
+        derived={"period": PERIOD},
     ),
 )

@@ -1,13 +1,24 @@
 """Google Ads, a report with the columns Day, Campaign and Cost, as CSV, `Excel CSV` (UTF-16, tabs) or Excel.
 
 Above the header stand a title and the period; below the data rows such as `Total: Account`, which are set aside. A campaign may be called
-`Total Wine`: only `Total:` with its colon, in a row without a campaign id, is a total. `--` is not reported. `Cost` is matched exactly: `Avg. cost`
-and `Cost / conv.` are other things. Without `Day` the report is the total of a period and is refused. A report segmented by device or network has
-several rows for a campaign's day, which add up. A campaign's day that stands in two files is taken whole from the newer one. Conversions
-are the platform's claim, and are not read. Days are those of the ad account. Localised headers are taken from help pages, not from files.
+`Total Wine`: only `Total:` with its colon, in a row without a campaign id, is a total. `--` is not reported. `Cost` is matched exactly: `Avg.
+cost` and `Cost / conv.` are other things. Without `Day` the report is the total of a period and is refused. A report segmented by device or
+network has several rows for a campaign's day, which add up. A campaign's day that stands in two files is taken whole from the newer one; a
+campaign is known by its id, whatever its name. Where files have no ids, two accounts whose campaigns have the same names need an entry of
+their own each. Conversions are the platform's claim, and are not read. Days are those of the ad account. Localised headers are taken from
+help pages, not from files.
 """
 
 from helpers.sources.adapter import Adapter, fields
+
+# A campaign by its id, so that a new name makes no new campaign of it. A name without an id stands for the only id that other rows give it.
+WHICH = """
+with ids as (select campaign, min(campaign_id) as id from records where campaign_id is not null group by campaign having min(campaign_id) = max(campaign_id))
+select raw_id, coalesce(campaign_id, id, campaign) as value from records left join ids using (campaign) where coalesce(campaign_id, campaign) is not null"""
+# The account tells apart campaigns of one name, where all files name it; an id needs none.
+OWNER = """
+select raw_id, account as value from records
+where campaign_id is null and which = campaign and (select count(*) from headers where name = 'account') = (select count(distinct file_no) from headers)"""
 
 FIELDS = fields(
     "date day! | Day; Tag; Jour; Día; Dia; Giorno; Dag; Dzień; 天; 日期; 日",
@@ -49,8 +60,9 @@ ADAPTERS = (
         total_currency="currency",
         summary=f"regexp_full_match(date, {_TOTAL}) or regexp_full_match(status, {_TOTAL})"
         f" or (regexp_full_match(campaign, {_TOTAL}) and (campaign_id is null or campaign_id in ('--', '')))",
-        document=("campaign", "campaign_id", "account", "date", "currency"),
+        document=("which", "date", "owner", "currency"),
         newest="date",
+        derived={"which": WHICH, "owner": OWNER},
         unique=True,
     ),
 )

@@ -1,18 +1,21 @@
 """Meta Ads Manager, report by campaign, ad set or ad with a daily breakdown, as CSV or Excel.
 
-The currency stands in the header, `Amount spent (USD)`. A summary row names no campaign and is left out. A row whose start and end
-differ is the total of a period, not of a day: it is set aside, or, with `spread = true`, spread evenly over its days, which a note says.
+The currency stands in the header, `Amount spent (USD)`. A summary row names no campaign and is left out. A row's day is its `Day`, or its
+start and end. Where these differ it is the total of a period, not of a day: it is set aside, or, with `spread = true`, spread evenly over
+its days, which a note says. A period that other rows of the campaign tell in shorter parts, or that lies across another one, is set aside.
 Spend adds up over days; reach, results and attributed sales don't, and are not read. Days are those of the ad account's time zone.
-A campaign's day that stands in two files is taken whole from the newer one, whatever the level of its rows. Without ids, two accounts
-whose campaigns have the same names need an entry of their own each. Localised headers are taken from the help pages, not from files.
+A campaign's day that stands in two files is taken whole from the newer one, whatever the level of its rows; a campaign is known by its id,
+whatever its name. Where files have no ids, two accounts whose campaigns have the same names need an entry of their own each. Localised
+headers are taken from the help pages, not from files.
 """
 
 from helpers.sources.adapter import Adapter, fields
+from helpers.sources.google_ads import OWNER, WHICH
 
 FIELDS = fields(
-    "starts day! | Reporting starts; Berichtsanfang; Début des rapports; Inicio del informe; Inicio informes; Início dos relatórios;"
+    "starts day | Reporting starts; Berichtsanfang; Début des rapports; Inicio del informe; Inicio informes; Início dos relatórios;"
     " Inizio report; Begin rapportage; 报告开始日期; レポート開始日",
-    "ends day! | Reporting ends; Berichtsende; Fin des rapports; Fin del informe; Fin informes; Encerramento dos relatórios;"
+    "ends day | Reporting ends; Berichtsende; Fin des rapports; Fin del informe; Fin informes; Encerramento dos relatórios;"
     " Término dos relatórios; Fine report; Einde rapportage; 报告结束日期; レポート終了日",
     "date day | Day; Tag; Jour; Día; Dia; Giorno; Dag; 天; 日",
     "account text | Account ID; Account name; Konto-ID; Kontoname; Identifiant du compte; Nom du compte; Nombre de la cuenta; Nome da conta; 帐户名称",
@@ -24,12 +27,23 @@ FIELDS = fields(
     " Importo speso (*); Besteed bedrag (*); 花费金额 (*); 消化金額 (*)",
 )
 
+# The day of a record, in whichever columns it stands, or the first and last day of its period.
+PERIOD = """
+select raw_id, coalesce(cast(date as varchar), case when starts = ends then cast(starts as varchar) else concat_ws(' to ', starts, ends) end) as value
+from records"""
+
 SQL = """
 insert into skipped
 select raw_id, 'spent', null, 'no amount spent' from rows where spent is null
 union all
 select raw_id, 'starts', starts || ' to ' || ends, 'the total of a period, not of a day: export by day, or say spread = true in company.toml'
 from rows where spent is not null and date is null and starts < ends and not $spread
+union all
+select distinct p.raw_id, 'starts', p.starts || ' to ' || p.ends, 'the total of a period of which other rows of the campaign tell days: together they would count twice'
+from rows p join rows o on p.which = o.which and p.owner is not distinct from o.owner and p.period <> o.period
+     and coalesce(o.date, o.starts) <= p.ends and coalesce(o.date, o.ends) >= p.starts
+where p.date is null and p.starts < p.ends and $spread and p.spent is not null and o.spent is not null
+      and (o.date is not null or (o.starts <= o.ends and o.ends - o.starts <= p.ends - p.starts))
 union all
 select raw_id, 'ends', starts || ' to ' || ends, 'ends before it starts' from rows where spent is not null and date is null and ends < starts
 union all
@@ -69,8 +83,10 @@ ADAPTERS = (
         total_currency="spent_in_header",
         options={"spread": (False, "true to spread the total of a period over its days")},
         summary="campaign is null and campaign_id is null",
-        document=("campaign", "campaign_id", "account", "date", "starts", "ends"),
-        newest="ends",
+        forms={"days": ("date",), "periods": ("starts", "ends")},
+        document=("which", "period", "owner"),
+        newest="coalesce(date, ends)",
+        derived={"which": WHICH, "owner": OWNER, "period": PERIOD},
         unique=True,
     ),
 )

@@ -311,14 +311,30 @@ def _example(con: duckdb.DuckDBPyConnection, adapter: Adapter, columns: list[str
 # ---- documents and repeats -----------------------------------------------------------------------------------------------------
 
 
+def _lacked(con: duckdb.DuckDBPyConnection, adapter: Adapter) -> set[str]:
+    """Fields that some of the files have and others lack; of files whose form is part of the document, those of one form are compared."""
+    form = "form" if "form" in adapter.document else "null"
+    return {
+        name
+        for (name,) in con.execute(
+            f"""with files as (select distinct file_no, {form} as form from records),
+                     forms as (select form, count(*) as files from files group by form)
+                select distinct name from headers join files using (file_no) join forms on files.form is not distinct from forms.form
+                group by name, forms.form, forms.files having count(*) < forms.files"""
+        ).fetchall()
+    }
+
+
 def _set_documents_aside(con: duckdb.DuckDBPyConnection, adapter: Adapter) -> None:
     """A document of which one record can't be read is set aside whole: its totals stand on one record and count for all."""
     if not adapter.document:
         return
-    key = ", ".join(adapter.document)
-    same = " and ".join(f"r.{name} is not distinct from d.{name}" for name in ("file_no", *adapter.document))
+    names = [name for name in adapter.document if name not in _lacked(con, adapter)]
+    key = ", ".join(names)
+    same = " and ".join(f"r.{name} is not distinct from d.{name}" for name in ("file_no", *names))
+    shown = "" if names[0] in adapter.derived else names[0]
     con.execute(
-        f"""insert into aside select r.raw_id, '{adapter.document[0]}', r.{adapter.document[0]}, 'another record of the same document can''t be read'
+        f"""insert into aside select r.raw_id, '{shown}', r.{names[0]}, 'another record of the same document can''t be read'
             from records r join (select distinct file_no, {key} from records where raw_id in (select raw_id from aside where reason <> '{EMPTY}')) d on {same}
             where raw_id not in (select raw_id from aside)"""
     )
@@ -333,13 +349,15 @@ def _find_repeats(con: duckdb.DuckDBPyConnection, export: Export) -> None:
             "insert into repeats select raw_id from records qualify row_number() over (partition by file_no, content order by row_no) > 1"
         )
     if adapter.document:
-        key = ", ".join(adapter.document)
-        same = " and ".join(f"r.{name} is not distinct from b.{name}" for name in adapter.document)
+        lacked = _lacked(con, adapter)
+        names = [name for name in adapter.document if name not in lacked]
+        key = ", ".join(names)
+        same = " and ".join(f"r.{name} is not distinct from b.{name}" for name in names)
         start = f"count(*) filter ({adapter.starts}) over (partition by file_no, {key} order by row_no rows unbounded preceding)"
         con.execute(
             f"""create or replace temp table cells as
                 select raw_id, file_no, {f"greatest({start}, 1)" if adapter.starts else "1"} as copy, {key}, {adapter.newest or "null"} as newest,
-                       hash({", ".join(one.name for one in adapter.fields)}) as digest
+                       hash({", ".join(one.name for one in adapter.fields if one.name not in lacked)}) as digest
                 from records where {adapter.document[0]} is not null and raw_id not in (select raw_id from repeats);
                 create or replace temp table copies as
                 select file_no, copy, {key}, max(cells.newest) as own, any_value(f.newest) as newest, count(*) as size, bit_xor(digest) as digest

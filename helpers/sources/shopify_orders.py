@@ -1,7 +1,8 @@
 """Shopify admin → Orders → Export, as CSV or Excel (`orders_export.csv`): one record per line of an order.
 
 The money of an order stands on its first record only; the other records repeat its `Name`, or not even that. Orders of two stores may have
-the same names, so the order is store + `Name`; where one store has a name twice, `Id` tells them apart and stands behind it. Choices:
+the same names, so the order is store + `Name`; where one store has a name twice, `Id` (in a file without it, the order's time) tells them
+apart and stands behind it. Choices:
 
 - **Day**: `Created at`, in the company's time zone. **Channel**: the option `channel`, else `Source` (web, pos, …) as `channels` renames it.
 - **A sale** is every order that was not cancelled (`Cancelled at`) nor voided or expired (`Financial Status`), paid or not: a note tells
@@ -61,13 +62,18 @@ FIELDS = fields(
 )
 
 # The ids of orders that share their name; their other records have none and belong to the one above, in a file that was sorted to the one
-# below. An id that a spreadsheet has rounded (5.12E+12) tells nothing.
+# below. An id that a spreadsheet has rounded (5.12E+12) tells nothing. In a file without ids an order is the one that was created when it was.
 _APART = """
-with ids as (select raw_id, file_no, row_no, name, case when not regexp_matches(id, '[.,Ee]') then ltrim(id, '''') end as id from records),
-     shared as (select name from ids group by name having min(id) <> max(id))
-select raw_id, coalesce(last_value(id ignore nulls) over (partition by file_no, name order by row_no rows unbounded preceding),
-                        first_value(id ignore nulls) over (partition by file_no, name order by row_no rows between current row and unbounded following)) as value
-from ids join shared using (name)"""
+with ids as (select raw_id, file_no, row_no, name, created, case when not regexp_matches(id, '[.,Ee]') then ltrim(id, '''') end as id from records),
+     shared as (select name from ids group by name having min(id) <> max(id)),
+     whole as (
+    select raw_id, name, coalesce(last_value(id ignore nulls) over above, first_value(id ignore nulls) over below) as id,
+           coalesce(last_value(created ignore nulls) over above, first_value(created ignore nulls) over below) as created
+    from ids join shared using (name)
+    window above as (partition by file_no, name order by row_no rows unbounded preceding),
+           below as (partition by file_no, name order by row_no rows between current row and unbounded following)),
+     known as (select name, created, min(id) as known_id from whole where id is not null group by name, created having min(id) = max(id))
+select raw_id, coalesce(id, known_id) as value from whole left join known using (name, created)"""
 
 _TIP = "('tip', 'tips', 'gratuity', 'trinkgeld', 'pourboire', 'propina', 'gorjeta', 'mancia', 'fooi', 'dricks', '小费', 'チップ')"
 _GIFT_CARD = "^(e-?)?(gift ?card|gift voucher|geschenk(gutschein|karte)|carte[- ]cadeau|tarjeta (de )?regalo|cart(ão|e)[- ]presente|buono regalo|carta regalo|cadeau(bon|kaart)|礼品卡|ギフトカード)"
