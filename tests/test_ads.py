@@ -285,3 +285,11 @@ def test_a_period_whose_days_are_told_beside_it_is_not_spread(tmp_path):
         (row, "the total of a period of which other rows of the c") for row in (2, 3, 5, 6)
     ]
     assert book.sql("select sum(amount) as a from source_totals where part = 'set aside'")["a"][0] == 38
+
+
+def test_the_longer_copy_is_not_the_newer_one(tmp_path):
+    header = "Day,Campaign,Device,Cost\n"
+    book = company(tmp_path, GOOGLE, a__csv=f"{header}2025-03-01,A,Mobile,2\n2025-03-01,A,Desktop,3\n", b__csv=f"{header}2025-03-01,A,All,6\n")
+    assert spend(book) == [("2025-03-01", 6.0, "EUR")]
+    notes = book.sql("select what, rows from source_notes")
+    assert notes["rows"].tolist() == [1] and "last file by name" in notes["what"][0]

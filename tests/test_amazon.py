@@ -748,3 +748,19 @@ def test_a_product_that_has_another_title_since_makes_no_second_order(tmp_path):
     june = date_range(*(WIDGET.format(day=day, title="Widget, blue", units=1) for day in (9, 10)))
     folder = write(tmp_path, {"exports/may.csv": may, "exports/june.csv": june}, TOML + source("amazon_date_range"))
     assert read(folder, "select count(*), sum(gross_amount), sum(quantity) from order_lines") == [(3, 60, 3)] and differences(folder) == {0}
+
+
+def test_a_sale_that_was_released_since_counts_as_released(tmp_path):
+    """Deferred in June's report, which goes on to the 30th; released in a report of the 27th alone, made later: 144 000 are paid out."""
+    row = '{0}/06/2026 10:00:00,{1},Order,{2},A,Thing,1,amazon.in,Standard,Amazon,,KA,,"1,44,957.78",0,0,0,0,0,0,0,0,-957.78,0,0,0,"1,44,000.00",{3},{4}'
+    head = amazon.PREAMBLE + ",".join(amazon.DATE_RANGE) + "\n"
+    files = {"exports/june.csv": head + row.format(27, "", 1, "Deferred", "") + "\n" + row.format(30, "", 2, "Deferred", "") + "\n",
+             "exports/a.csv": head + row.format(27, "S1", 1, "Released", "08/07/2026") + "\n", "fx_rates.csv": "date,currency,rate\n2025-01-01,INR,0.01\n"}  # fmt: skip
+    folder = write(tmp_path, files, TOML + source("amazon_date_range"))
+    assert read(folder, "select rows, amount from source_notes where what like 'deferred%'") == [(1, 144000)] and differences(folder) == {0}
+
+
+def test_of_a_settlement_the_whole_copy_counts(tmp_path):
+    whole = settlement(*sale("1"))
+    folder = write(tmp_path, {"exports/a.txt": whole, "exports/b.txt": whole[: whole.rindex("11\t")]}, TOML + source("amazon_settlement"))
+    assert read(folder, "select order_id from order_lines") == [("1",)] and read(folder, "from set_aside") == []

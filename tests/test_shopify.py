@@ -243,6 +243,18 @@ def returned(book):
     return book.con.execute("select order_id, refund_amount from returns").fetchall()
 
 
+def test_what_only_grows_tells_the_newer_copy_before_the_files_newest_day(tmp_path):
+    """Exported in April: all of March, without a refund. Exported in May: order #1 alone, 6 of its 10 given back, and #2 voided."""
+    old = [line("#1", subtotal="10.00", total="10.00", **PLAIN), line("#2", "authorized", subtotal="7.00", total="7.00", price="7.00", **PLAIN)]
+    new = [line("#1", "partially_refunded", subtotal="10.00", total="10.00", refunded="6.00", **PLAIN),
+           line("#2", "voided", subtotal="7.00", total="7.00", price="7.00", **PLAIN)]  # fmt: skip
+    book = company(tmp_path, *old, LATER, o1="\n".join([HEADER, *new]) + "\n")
+    assert [row[0] for row in sold(book)] == ["#1", "#9"] and returned(book) == [("#1", 6)]
+    book = company(tmp_path / "other", *new, o1="\n".join([HEADER, *old, LATER]) + "\n")
+    assert [row[0] for row in sold(book)] == ["#1", "#9"] and returned(book) == [("#1", 6)]
+    assert not any("last file by name" in what for what in book.sql("select what from source_notes")["what"])
+
+
 def test_in_a_file_without_ids_an_order_is_the_one_of_its_time(tmp_path):
     """#1 of 2024 (id 5, 7.00) and #1 of March (id 6, 10.00 + 2.00) share their name; an older file has the second one without an id."""
     march = [line(subtotal="12.00", total="12.00", id="{}", **PLAIN), line(price="2.00", sku="B", at="")]
@@ -251,3 +263,13 @@ def test_in_a_file_without_ids_an_order_is_the_one_of_its_time(tmp_path):
     book = company(tmp_path, march[0].format(6), march[1], first, o0=older)
     assert [row[:2] + row[3:4] for row in sold(book)] == [("#1 5", "A", 7), ("#1 6", "A", 10), ("#1 6", "B", 2)]
     assert totals(book)["total"] == 19
+
+
+def test_the_last_file_of_products_counts_and_copies_of_another_size_are_told(tmp_path):
+    """The hat cost 10 in January, when it had two pictures, and 18 in June, when it had one."""
+    header = "Handle,Title,Variant SKU,Variant Price,Image Src,Cost per item\n"
+    january, june = f"{header}hat,Hat,A,30,http://x/1,10\nhat,,,,http://x/2,\n", f"{header}hat,Hat,A,30,http://x/1,18\n"
+    toml = ORDERS + '[[sources]]\nadapter = "shopify_products"\nfiles = "exports/c*"\nstore = "S"\n'
+    book = company(tmp_path, LATER, toml=toml, c2025_01=january, c2025_06=june)
+    assert book.con.execute("select product_id, unit_cost from product_costs").fetchall() == [("A", 18)]
+    assert book.sql("select rows from source_notes where what like '%last file by name%'")["rows"].tolist() == [1]

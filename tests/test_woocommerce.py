@@ -241,3 +241,10 @@ def test_products_and_variations_give_a_catalogue_and_no_days(tmp_path):
     assert cells(con, "select sum(rows_in), sum(loaded), sum(set_aside), sum(repeated) from loads where table_name <> 'order_lines'") == [
         ("4", "2", "1", "1")
     ]
+
+
+def test_an_order_that_was_cancelled_since_is_cancelled(tmp_path):
+    """Processing in an export of May that goes on to the 20th; cancelled in one of the 1st alone, made later."""
+    may = orders(row("2025-05-01 10:00:00", "101", "90", status="processing"), row("2025-05-20 10:00:00", "102", "10"))
+    con = read(write(tmp_path, {"exports/may.csv": may, "exports/a.csv": orders(row("2025-05-01 10:00:00", "101", "90", status="cancelled"))}, TOML))
+    assert cells(con, "select order_id, status from order_lines order by all") == [("101", "cancelled"), ("102", "completed")]

@@ -596,3 +596,13 @@ def test_negative_figures_are_set_aside(tmp_path):
     odd = [({}, {"商品实际成交金额": "-180"}), ({"运费": "-10"}, {}), ({"订单佣金金额": "-1"}, {}), ({"订单已退款金额": "-5"}, {})]
     cases = {f"c{n}": (exports([ORDER | order], [RED | item, BLUE]), "") for n, (order, item) in enumerate(odd)}
     assert [case.whereabouts() for case in several(tmp_path, **cases)] == [(3, 0, 3, 0)] * 4
+
+
+def test_an_order_that_was_refunded_since_is_refunded(tmp_path):
+    """One export of all orders, then one of the first order alone, with 90 given back."""
+    number = NUMBER.replace("20251201", "20251215")
+    days = {"订单号": number, "订单创建时间": "2025-12-15 10:00:00", "买家付款时间": "2025-12-15 10:01:00"}
+    old = exports([ORDER, ORDER | days], [RED, BLUE, RED | {"订单号": number}, BLUE | {"订单号": number}])
+    new = exports([ORDER | {"订单已退款金额": "90.00"}], [RED, BLUE | {"商品已退款金额": "90.00"}])
+    found = load(tmp_path, old | {name.replace("exports/", "exports/a "): content for name, content in new.items()})
+    assert found.rows("refund_amount", "returns") == [("90.0000",)] and found.whereabouts() == (9, 6, 0, 3)

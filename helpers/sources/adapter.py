@@ -68,6 +68,8 @@ class Adapter:
     or set aside whole. A field that one of the files lacks tells no documents apart. Without the first one a record belongs to none."""
     newest: str = ""
     """SQL over a record whose largest value tells which copy of a document is the newer one or, where they are equal, which file."""
+    grows: tuple[str, ...] = ()
+    """SQL over all records of a copy, of what only grows in a document's life: it tells the newer copy where their newest days are the same."""
     unique: bool = False
     """Whether a row that is the same in every cell as an earlier one of its file repeats it."""
     carried: tuple[str, ...] = ()

@@ -236,6 +236,7 @@ ADAPTERS = (
         above={"stated": _STATED},
         document=("posted", "type", "order_id", "sku", "about_no_order"),
         newest="posted",
+        grows=("count(released)",),
         derived={"about_no_order": _ABOUT_NO_ORDER},
         sees=SEES,
     ),

@@ -145,6 +145,7 @@ ADAPTERS = (
         total_currency="currency",
         options=OPTIONS,
         document=("settlement",),
+        grows=("count(*)",),
         sees=SEES,
         literal_quotes=True,
     ),

@@ -27,7 +27,7 @@ SQL_KINDS = {"text": "varchar", "id": "varchar", "amount": "decimal(18,4)", "int
              "flag": "boolean"}  # fmt: skip
 SUMMARY = "a total of other rows"
 EMPTY = "an empty row"
-UNSURE = "copies in other files that differ, while no day in them tells which is newer: that of the last file by name was taken"
+UNSURE = "copies in other files that differ, while nothing in them tells which is newer: that of the last file by name was taken"
 _READ = ("records", "aside", "repeats", "summaries", "headers")
 """What reading the files of a source leaves, and making its rows goes on with."""
 _LEFT = {
@@ -353,24 +353,29 @@ def _find_repeats(con: duckdb.DuckDBPyConnection, export: Export) -> None:
         names = [name for name in adapter.document if name not in lacked]
         key = ", ".join(names)
         same = " and ".join(f"r.{name} is not distinct from b.{name}" for name in names)
+        grown = {f"grown_{number}": sql for number, sql in enumerate(adapter.grows)}
+        used = [one.name for one in adapter.fields if one.name in names or re.search(rf"\b{one.name}\b", " ".join(adapter.grows))]
+        used += [name for name in names if name not in used]
+        known = ["own", *grown, "newest"]
         start = f"count(*) filter ({adapter.starts}) over (partition by file_no, {key} order by row_no rows unbounded preceding)"
         con.execute(
             f"""create or replace temp table cells as
-                select raw_id, file_no, {f"greatest({start}, 1)" if adapter.starts else "1"} as copy, {key}, {adapter.newest or "null"} as newest,
+                select raw_id, file_no, {", ".join(used)}, {f"greatest({start}, 1)" if adapter.starts else "1"} as copy, {adapter.newest or "null"} as newest,
                        hash({", ".join(one.name for one in adapter.fields if one.name not in lacked)}) as digest
                 from records where {adapter.document[0]} is not null and raw_id not in (select raw_id from repeats);
                 create or replace temp table copies as
-                select file_no, copy, {key}, max(cells.newest) as own, any_value(f.newest) as newest, count(*) as size, bit_xor(digest) as digest
+                select file_no, copy, {key}, max(cells.newest) as own, {"".join(f"{sql} as {name}, " for name, sql in grown.items())}any_value(f.newest) as newest,
+                       count(*) as size, bit_xor(digest) as digest
                 from cells join (select file_no, max(newest) as newest from cells group by file_no) f using (file_no) group by file_no, copy, {key};
                 create or replace temp table best as
                 select * from copies
-                qualify row_number() over (partition by {key} order by own desc nulls last, newest desc nulls last, size desc, file_no desc, copy desc) = 1;
+                qualify row_number() over (partition by {key} order by {", ".join(f"{name} desc nulls last" for name in known)}, file_no desc, copy desc) = 1;
                 insert into repeats select raw_id from cells r join best b on {same} where r.file_no <> b.file_no or r.copy <> b.copy"""
         )
         con.execute(
             f"""insert into source_notes select ?, ?, count(*), null, null from copies r join best b on {same}
-                where (r.file_no, r.copy) <> (b.file_no, b.copy) and r.digest <> b.digest and r.size = b.size
-                      and r.own is not distinct from b.own and r.newest is not distinct from b.newest having count(*) > 0""",
+                where (r.file_no, r.copy) <> (b.file_no, b.copy) and (r.digest, r.size) <> (b.digest, b.size)
+                      and {" and ".join(f"r.{name} is not distinct from b.{name}" for name in known)} having count(*) > 0""",
             [export.label, UNSURE],
         )
         _forget_temporary(con)

@@ -2,7 +2,7 @@
 
 The money of an order stands on its first record only; the other records repeat its `Name`, or not even that. Orders of two stores may have
 the same names, so the order is store + `Name`; where one store has a name twice, `Id` (in a file without it, the order's time) tells them
-apart and stands behind it. Choices:
+apart and stands behind it. Of an order in two files the copy with more refunds is the newer one, where their days are the same. Choices:
 
 - **Day**: `Created at`, in the company's time zone. **Channel**: the option `channel`, else `Source` (web, pos, …) as `channels` renames it.
 - **A sale** is every order that was not cancelled (`Cancelled at`) nor voided or expired (`Financial Status`), paid or not: a note tells
@@ -321,6 +321,7 @@ ADAPTERS = (
         },
         document=("name", "apart"),
         newest="greatest(created, paid, fulfilled, cancelled)",
+        grows=("max(refunded)", "bool_or(lower(financial) in ('voided', 'expired'))"),
         carried=("name",),
         derived={"apart": _APART},
         starts="total is not null",

@@ -5,6 +5,7 @@ a unit cost before. Choices:
 
 - The cost holds from `valid_from` on; without that option for all sales, also old ones. A note says so. Costs of earlier days go into
   product_costs.csv, where each holds until the next one.
+- A product that stands in two files is taken whole from the last one by name; a note says how many differ.
 - A variant is a product: its id is the SKU, else title and options as an order line names it (`T-shirt - Red / S`). Its name is that too.
 - A variant without a cost has none: unknown, not zero. Category: `Type`, else the last part of `Product Category`.
 - The files of 2025 (`Handle`, `Variant SKU`) and later ones (`URL handle`, `SKU`) are read alike. Prices and stock are not read.

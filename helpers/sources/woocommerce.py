@@ -17,6 +17,7 @@ day either: nothing is made of them. Headers are the English ones of WooCommerce
 from helpers.sources.adapter import Adapter, fields
 
 SOLD = "('completed', 'processing', 'on-hold', 'refunded')"
+FINAL = "('completed', 'refunded', 'cancelled')"
 UNSOLD = "('pending', 'failed', 'cancelled', 'trash', 'auto-draft', 'checkout-draft')"
 
 ORDERS = """
@@ -78,7 +79,8 @@ insert into notes
 select 'units, sales and stock are those of a period and of no day: only the catalogue is taken', count(*), null, null from made_products
 """
 
-_CANCELLED = f"replace(regexp_replace(lower(status), '^wc-', ''), ' ', '-') in {UNSOLD}"
+_STATE = "replace(regexp_replace(lower(status), '^wc-', ''), ' ', '-')"
+_CANCELLED = f"{_STATE} in {UNSOLD}"
 
 ADAPTERS = (
     Adapter(
@@ -102,6 +104,7 @@ ADAPTERS = (
         },
         document=("order_id", "date"),
         newest="date",
+        grows=(f"bool_or({_STATE} in {FINAL})",),
         unique=True,
     ),
     Adapter(

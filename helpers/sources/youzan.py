@@ -340,8 +340,9 @@ ADAPTERS = (
             "vat": (0, "percent of VAT in the prices, to take out"),
         },
         forms={"items": ("order_id", "quantity", "amount"), "orders": ("order_id", "created_at")},
-        document=("form", "order_id"),
+        document=("order_id", "form"),
         newest="greatest(created_at, paid_at, finished_at)",
+        grows=("sum(coalesce(refunded, item_refunded))", f"bool_or(status in {CLOSED})"),
         unique=True,
     ),
     Adapter(
