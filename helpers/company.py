@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+import itertools
 import os
 import re
 import reprlib
@@ -242,9 +243,11 @@ def open_company(data: str) -> Company:
         settings = Settings(**raw)
     except ValidationError as error:
         raise BadInput(first_error(error, "company.toml", [*Settings.model_fields, *Source.model_fields, *Alerts.model_fields])) from None
+    exports = tuple(_export(folder, source, settings) for source in settings.exports)
+    _refuse_shared_files(exports)
     company = Company(
         folder=folder, settings=settings, policy=load_policy(settings.policy), files=_table_files(folder, names, settings),
-        exports=_beside(tuple(_export(folder, source, settings) for source in settings.exports)),
+        exports=_beside(exports),
     )  # fmt: skip
     if "order_lines" not in company.tables():
         near = [name for name in names if difflib.get_close_matches("order_lines", [Path(name).stem.lower()], cutoff=0.7)]
@@ -283,6 +286,16 @@ def _by_download(path: Path) -> tuple[str, int]:
 def _export(folder: Path, source: ExportSource, settings: Settings) -> Export:
     files = find_files(folder, source.files, source.adapter)
     return Export(ADAPTERS[source.adapter], files, folder, settings.reporting_currency, settings.timezone, source.options())
+
+
+def _refuse_shared_files(exports: tuple[Export, ...]) -> None:
+    """Records are held against each other within an entry: what a second entry of the adapter names again would count twice."""
+    for one, other in itertools.combinations(exports, 2):
+        shared = [path for path in one.files if path.resolve() in {path.resolve() for path in other.files}]
+        if shared and one.adapter is other.adapter:
+            raise BadInput(
+                f"company.toml: two [[sources]] entries of {one.adapter.name} name {one.name(shared[0])}, which would count twice; name it in one of them"
+            )
 
 
 def _beside(exports: tuple[Export, ...]) -> tuple[Export, ...]:

@@ -287,6 +287,20 @@ def test_a_period_whose_days_are_told_beside_it_is_not_spread(tmp_path):
     assert book.sql("select sum(amount) as a from source_totals where part = 'set aside'")["a"][0] == 38
 
 
+def test_two_entries_of_one_adapter(tmp_path):
+    """The same file in both is refused; a campaign's day that stands in both counts twice, 5 and 5, and is told."""
+    text = "Day,Campaign,Cost\n2025-03-01,A,5.00\n2025-03-02,A,6.00\n"
+    files = {"order_lines.csv": SALES, "exports/one/g.csv": text, "exports/two/g.csv": text.replace("03-02,A", "03-03,A")}
+    entries = [GOOGLE.replace("exports/*", f"exports/{folder}/*") for folder in ("one", "two", "o*")]
+    with pytest.raises(BadInput, match=r"two \[\[sources\]\] entries of google_ads name exports/one/g.csv, which would count twice"):
+        open_book(str(write(tmp_path / "a", files, TOML + entries[0] + entries[2])), "latest")
+    notes = "select rows from source_notes where what like '%another entry%'"
+    book = open_book(str(write(tmp_path / "b", files, TOML + entries[0] + entries[1])), "latest")
+    assert [amount for _, amount, _ in spend(book)] == [5.0, 5.0, 6.0, 6.0] and book.sql(notes)["rows"].tolist() == [1]
+    book = open_book(str(write(tmp_path / "c", files, TOML + entries[0] + entries[1].replace('"S"', '"T"'))), "latest")
+    assert book.sql(notes).empty
+
+
 def test_the_longer_copy_is_not_the_newer_one(tmp_path):
     header = "Day,Campaign,Device,Cost\n"
     book = company(tmp_path, GOOGLE, a__csv=f"{header}2025-03-01,A,Mobile,2\n2025-03-01,A,Desktop,3\n", b__csv=f"{header}2025-03-01,A,All,6\n")

@@ -273,3 +273,11 @@ def test_the_last_file_of_products_counts_and_copies_of_another_size_are_told(tm
     book = company(tmp_path, LATER, toml=toml, c2025_01=january, c2025_06=june)
     assert book.con.execute("select product_id, unit_cost from product_costs").fetchall() == [("A", 18)]
     assert book.sql("select rows from source_notes where what like '%last file by name%'")["rows"].tolist() == [1]
+
+
+def test_refunds_in_two_entries_are_told(tmp_path):
+    order = line("#1", "partially_refunded", subtotal="10.00", total="10.00", refunded="6.00", **PLAIN)
+    two = ORDERS.replace("o*", "o.csv") + ORDERS[len(TOML) :].replace("o*", "t.csv")
+    book = company(tmp_path, order, toml=two, t=f"{HEADER}\n{order}\n{LATER}\n")
+    assert returned(book) == [("#1", 6), ("#1", 6)]
+    assert book.sql("select rows from source_notes where what like '%another entry%'")["rows"].tolist() == [1]

@@ -5,6 +5,7 @@ A record is loaded, set aside with its reason, or repeats one of another file. W
 `source_files`, `source_notes`. After the tables are loaded, `account` settles what became of each record and of each amount.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ SQL_KINDS = {"text": "varchar", "id": "varchar", "amount": "decimal(18,4)", "int
 SUMMARY = "a total of other rows"
 EMPTY = "an empty row"
 UNSURE = "copies in other files that differ, while nothing in them tells which is newer: that of the last file by name was taken"
+TWICE = "documents (orders, settlements, days of campaigns …) that stand in another entry of this adapter and store too: they count twice, unless only their names are the same; name all files of a shop or an account in one entry"
 _READ = ("records", "aside", "repeats", "summaries", "headers")
 """What reading the files of a source leaves, and making its rows goes on with."""
 _LEFT = {
@@ -87,6 +89,8 @@ def read_sources(con: duckdb.DuckDBPyConnection, exports: Sequence[Export], scra
         _set_documents_aside(con, export.adapter)
         _find_repeats(con, export)
         _rename(con, "", f"_{number}")
+    for one, other in itertools.combinations(range(len(exports)), 2):
+        _note_overlap(con, exports, one, other)
     order = list(ADAPTERS)
     made: dict[int, list[str]] = {}
     for number in sorted(
@@ -311,15 +315,20 @@ def _example(con: duckdb.DuckDBPyConnection, adapter: Adapter, columns: list[str
 # ---- documents and repeats -----------------------------------------------------------------------------------------------------
 
 
-def _lacked(con: duckdb.DuckDBPyConnection, adapter: Adapter) -> set[str]:
-    """Fields that some of the files have and others lack; of files whose form is part of the document, those of one form are compared."""
+def _lacked(con: duckdb.DuckDBPyConnection, adapter: Adapter, sources: Sequence[str] = ("",)) -> set[str]:
+    """Fields that some of the files have and others lack; of files whose form is part of the document, those of one form are compared.
+
+    sources: what the names of their tables end in.
+    """
     form = "form" if "form" in adapter.document else "null"
+    files = " union all ".join(f"select distinct '{end}' as source, file_no, {form} as form from records{end}" for end in sources)
+    known = " union all ".join(f"select '{end}' as source, file_no, name from headers{end}" for end in sources)
     return {
         name
         for (name,) in con.execute(
-            f"""with files as (select distinct file_no, {form} as form from records),
+            f"""with files as ({files}), known as ({known}),
                      forms as (select form, count(*) as files from files group by form)
-                select distinct name from headers join files using (file_no) join forms on files.form is not distinct from forms.form
+                select distinct name from known join files using (source, file_no) join forms on files.form is not distinct from forms.form
                 group by name, forms.form, forms.files having count(*) < forms.files"""
         ).fetchall()
     }
@@ -380,6 +389,21 @@ def _find_repeats(con: duckdb.DuckDBPyConnection, export: Export) -> None:
         )
         _forget_temporary(con)
     con.execute("delete from aside where raw_id in (select raw_id from repeats)")
+
+
+def _note_overlap(con: duckdb.DuckDBPyConnection, exports: Sequence[Export], one: int, other: int) -> None:
+    """Notes documents that stand in two entries of an adapter and a store: two accounts may use the same names, so that nothing is refused."""
+    adapter, store = exports[one].adapter, exports[one].options["store"]
+    if adapter is not exports[other].adapter or store != exports[other].options["store"] or not adapter.document:
+        return
+    lacked = _lacked(con, adapter, (f"_{one}", f"_{other}"))
+    key = ", ".join(name for name in adapter.document if name not in lacked)
+    used = " intersect ".join(
+        f"""select {key} from records_{number} anti join aside_{number} using (raw_id) anti join repeats_{number} using (raw_id)
+            where {adapter.document[0]} is not null"""
+        for number in (one, other)
+    )
+    con.execute(f"insert into source_notes select ?, ?, count(*), null, null from ({used}) having count(*) > 0", [exports[one].label, TWICE])
 
 
 # ---- what the adapter's SQL leaves ---------------------------------------------------------------------------------------------
