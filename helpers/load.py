@@ -411,10 +411,12 @@ def _set_aside(
     con.execute(f"""insert into set_aside select file, row_no, {told}
         from aside join inputs using (file_no) order by file_no, row_no""")
     for number in made:  # a row made from an export is named by the record that it was made from
+        # A record from which several bad rows were made is listed once, with the first reason.
         con.execute(f"""insert into set_aside select file, raw.row_no, {told}
             from aside c join made_{number}_{table.name} m on c.row_no = m.out_id join raw_{number} raw using (raw_id)
             join (select file_no, file from source_files where source_no = {number}) f on raw.file_no = f.file_no
-            where c.file_no = {FROM_EXPORTS + number} order by m.out_id""")
+            where c.file_no = {FROM_EXPORTS + number} and (file, raw.row_no) not in (select (file, "row") from set_aside where "row" is not null)
+            qualify row_number() over (partition by file, raw.row_no order by m.out_id) = 1 order by m.out_id""")
     con.execute(f"""insert into loads
         select '{table.name}', file, rows_in, coalesce(good, 0), rows_in - coalesce(good, 0), 0, encoding, unknown_columns
         from inputs left join (select file_no, count(*) as good from good group by file_no) using (file_no)

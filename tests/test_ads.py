@@ -5,6 +5,7 @@ from folders import LINES, write
 
 from helpers.book import open_book
 from helpers.contract import BadInput
+from helpers.load_and_check import load_report
 from helpers.sample import MONTHS, build
 from helpers.sample_exports import ads, write_table
 
@@ -285,6 +286,30 @@ def test_a_period_whose_days_are_told_beside_it_is_not_spread(tmp_path):
         (row, "the total of a period of which other rows of the c") for row in (2, 3, 5, 6)
     ]
     assert book.sql("select sum(amount) as a from source_totals where part = 'set aside'")["a"][0] == 38
+
+
+def test_a_total_has_no_day(tmp_path):
+    text = "Day,Campaign,Cost\n2025-03-01,Total Wine,5.25\n2025-03-01,Total: Wine sale,7.25\n--,Total: Campaigns,12.50\n"
+    book = company(tmp_path, GOOGLE, g__csv=text)
+    assert spend(book) == [("2025-03-01", 5.25, "EUR"), ("2025-03-01", 7.25, "EUR")]
+    assert aside(book) == [("exports/g.csv", 4, "a total of other rows")]
+
+
+def test_equal_rows_of_a_file_are_told_with_what_they_are_worth(tmp_path):
+    """5 is there twice in each of two files; of the copy that doesn't count nothing more is told."""
+    text = "Campaign name,Ad name,Day,Amount spent (EUR)\nA,Video,2025-03-01,5\nA,Video,2025-03-01,5\nA,Photo,2025-03-01,3\n"
+    book = company(tmp_path, META, a__csv=text, b__csv=text)
+    assert spend(book) == [("2025-03-01", 3.0, "EUR"), ("2025-03-01", 5.0, "EUR")]
+    notes = book.sql("select what, rows, amount, currency from source_notes")
+    assert notes[["rows", "amount", "currency"]].to_numpy().tolist() == [[1, 5.0, "EUR"]] and "the same in every cell" in notes["what"][0]
+    assert "4 repeat other rows" in load_report.rows_said(load_report.rows(book))
+
+
+def test_an_amount_that_is_not_there_is_not_one_that_cannot_be_read(tmp_path):
+    text = "Day,Campaign,Cost\n2025-03-01,A,5.00\n2025-03-02,A,{}\n"
+    said = "select rows from source_notes where what like '%lacks it'"
+    assert company(tmp_path / "a", GOOGLE, g__csv=text.format("--")).sql(said)["rows"].tolist() == []
+    assert company(tmp_path / "b", GOOGLE, g__csv=text.format("about 6")).sql(said)["rows"].tolist() == [1]
 
 
 def test_two_entries_of_one_adapter(tmp_path):

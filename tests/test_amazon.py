@@ -750,6 +750,13 @@ def test_a_product_that_has_another_title_since_makes_no_second_order(tmp_path):
     assert read(folder, "select count(*), sum(gross_amount), sum(quantity) from order_lines") == [(3, 60, 3)] and differences(folder) == {0}
 
 
+def test_a_quantity_that_is_not_there_is_missing_and_not_0(tmp_path):
+    rows = date_range(WIDGET.format(day=8, title="W", units=""), WIDGET.format(day=9, title="W", units=1))
+    folder = write(tmp_path, {"exports/d.csv": rows}, TOML + source("amazon_date_range"))
+    assert read(folder, 'select "column", "value", reason from set_aside') == [("quantity", None, "missing")]
+    assert read(folder, "select sum(gross_amount) from order_lines") == [(20,)] and differences(folder) == {0}
+
+
 def test_a_sale_that_was_released_since_counts_as_released(tmp_path):
     """Deferred in June's report, which goes on to the 30th; released in a report of the 27th alone, made later: 144 000 are paid out."""
     row = '{0}/06/2026 10:00:00,{1},Order,{2},A,Thing,1,amazon.in,Standard,Amazon,,KA,,"1,44,957.78",0,0,0,0,0,0,0,0,-957.78,0,0,0,"1,44,000.00",{3},{4}'
@@ -764,3 +771,18 @@ def test_of_a_settlement_the_whole_copy_counts(tmp_path):
     whole = settlement(*sale("1"))
     folder = write(tmp_path, {"exports/a.txt": whole, "exports/b.txt": whole[: whole.rindex("11\t")]}, TOML + source("amazon_settlement"))
     assert read(folder, "select order_id from order_lines") == [("1",)] and read(folder, "from set_aside") == []
+
+
+def test_a_settlement_that_does_not_add_up_has_a_total_that_was_read(tmp_path):
+    folder = write(tmp_path, {"exports/a.txt": settlement(*sale("1"), total="35.00"), "exports/b.txt": settlement(*sale("2"), number="12")},
+                   TOML + source("amazon_settlement"))  # fmt: skip
+    assert read(folder, "select what from source_notes where what like '%lacks it'") == []
+
+
+def test_a_record_of_two_bad_rows_is_listed_once(tmp_path):
+    """Order 1 is in pounds, for which there is no rate: its line and its payout are bad, and both were made from the same two records."""
+    files = {"exports/a.txt": settlement(*sale("1"), currency="GBP"), "exports/b.txt": settlement(*sale("2"), number="12")}
+    folder = write(tmp_path, files, TOML + source("amazon_settlement"))
+    listed = read(folder, 'select file, "row" from set_aside order by all')
+    assert [row for _, row in listed] == [2, 3, 4] and {file for file, _ in listed} == {"exports/a.txt"}
+    assert read(folder, "select rows_in, loaded, set_aside from loads where file = 'exports/a.txt'") == [(3, 0, 3)]

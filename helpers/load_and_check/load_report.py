@@ -31,7 +31,7 @@ def rows(book: Book) -> pd.DataFrame:
     """Is every row of every file in exactly one place? table, file, rows_in, loaded, set_aside, repeated, lost (what is left), encoding.
 
     rows_in is counted while the file is read, loaded after the checks, set_aside in the list of the rows that were set aside; repeated
-    are records of an export that stand in another file too. For an export the adapter stands in the place of the table.
+    are records of an export that stand in another file too, or twice in theirs. For an export the adapter stands in the place of the table.
     """
     return book.sql(
         """select l.table_name as "table", l.file, rows_in, loaded, coalesce(listed, 0) as set_aside, repeated,
@@ -47,7 +47,7 @@ def rows_said(frame: pd.DataFrame) -> str:
     share = f" ({percent(aside / came, 2)})" if came else ""
     proof = "so no row is lost" if not frame["lost"].any() else f"but {number(abs(lost))} rows are unaccounted for: don't use these figures"
     words = f"{number(came)} rows came in from {count(len(frame), 'file')}: {number(loaded)} were loaded and {number(aside)} set aside"
-    again = f", {number(repeated)} repeat rows of another file" if repeated else ""
+    again = f", {number(repeated)} repeat{'s another row' if repeated == 1 else ' other rows'}" if repeated else ""
     return f"{words}{share}{again}, {proof}."
 
 

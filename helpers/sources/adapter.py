@@ -71,7 +71,7 @@ class Adapter:
     grows: tuple[str, ...] = ()
     """SQL over all records of a copy, of what only grows in a document's life: it tells the newer copy where their newest days are the same."""
     unique: bool = False
-    """Whether a row that is the same in every cell as an earlier one of its file repeats it."""
+    """Whether a row that is the same in every cell as an earlier one of its file repeats it, which a note tells."""
     carried: tuple[str, ...] = ()
     """Fields that a blank cell takes from the row above."""
     above: dict[str, str] = field(default_factory=dict)

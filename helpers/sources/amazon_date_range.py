@@ -199,7 +199,7 @@ from routed group by routed.name;
 {lookup("amazon_date_range", ROUTES)}
 create or replace temp table parts as
 with pieces as (
-    select raw_id, 'gross_amount' as place, coalesce(sales, 0) as amount, coalesce(quantity, 0) as quantity, true as price from items where kind = 'order'
+    select raw_id, 'gross_amount' as place, coalesce(sales, 0) as amount, quantity, true as price from items where kind = 'order'
     union all select raw_id, 'shipping_income', {_sum(("shipping", "wrap"))}, null, true from items where kind = 'order'
     union all select raw_id, 'discount_amount', {_sum(("promotion", "points"))}, null, true from items where kind = 'order'
     union all select raw_id, 'platform_fee', {_sum(("selling", "other_fees"))}, null, false from items where kind = 'order'

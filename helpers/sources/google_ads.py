@@ -1,7 +1,7 @@
 """Google Ads, a report with the columns Day, Campaign and Cost, as CSV, `Excel CSV` (UTF-16, tabs) or Excel.
 
 Above the header stand a title and the period; below the data rows such as `Total: Account`, which are set aside. A campaign may be called
-`Total Wine`: only `Total:` with its colon, in a row without a campaign id, is a total. `--` is not reported. `Cost` is matched exactly: `Avg.
+`Total: Wine`: only `Total:` with its colon, in a row without a day, is a total. `--` is not reported. `Cost` is matched exactly: `Avg.
 cost` and `Cost / conv.` are other things. Without `Day` the report is the total of a period and is refused. A report segmented by device or
 network has several rows for a campaign's day, which add up. A campaign's day that stands in two files is taken whole from the newer one; a
 campaign is known by its id, whatever its name. Where files have no ids, two accounts whose campaigns have the same names need an entry of
@@ -10,6 +10,7 @@ help pages, not from files.
 """
 
 from helpers.sources.adapter import Adapter, fields
+from helpers.sources.cells import BLANKS
 
 # A campaign by its id, so that a new name makes no new campaign of it. A name without an id stands for the only id that other rows give it.
 WHICH = """
@@ -59,7 +60,7 @@ ADAPTERS = (
         total_says="Cost of all rows but totals",
         total_currency="currency",
         summary=f"regexp_full_match(date, {_TOTAL}) or regexp_full_match(status, {_TOTAL})"
-        f" or (regexp_full_match(campaign, {_TOTAL}) and (campaign_id is null or campaign_id in ('--', '')))",
+        f" or (regexp_full_match(campaign, {_TOTAL}) and (date is null or date in {BLANKS}))",
         document=("which", "date", "owner", "currency"),
         newest="date",
         derived={"which": WHICH, "owner": OWNER},

@@ -30,6 +30,7 @@ SUMMARY = "a total of other rows"
 EMPTY = "an empty row"
 UNSURE = "copies in other files that differ, while nothing in them tells which is newer: that of the last file by name was taken"
 TWICE = "documents (orders, settlements, days of campaigns …) that stand in another entry of this adapter and store too: they count twice, unless only their names are the same; name all files of a shop or an account in one entry"
+SAME = "rows that are the same in every cell as an earlier one of their file: each such row counts once"
 _READ = ("records", "aside", "repeats", "summaries", "headers")
 """What reading the files of a source leaves, and making its rows goes on with."""
 _LEFT = {
@@ -483,10 +484,18 @@ def _keep(con: duckdb.DuckDBPyConnection, number: int, export: Export) -> None:
     in_total = [one.name for one in adapter.fields if re.search(rf"\b{one.name}\b", adapter.total)]
     what = "records were set aside for an amount that can't be read, so the platform's total, as it is read here, lacks it"
     con.execute(
-        f"""insert into source_notes select ?, ?, count(*), null, null from raw_{number} join (select distinct raw_id from aside where "column" in (select unnest(?))) using (raw_id)
+        f"""insert into source_notes select ?, ?, count(*), null, null from raw_{number} semi join (from aside where "column" in (select unnest(?)) and reason = ?) using (raw_id)
             where state = 'set aside' and total is null having count(*) > 0""",
-        [export.label, what, in_total],
+        [export.label, what, in_total, UNREADABLE["amount"]],
     )
+    if adapter.unique:
+        con.execute(
+            f"""insert into source_notes select ?, ?, count(*), sum(r.total), r.currency
+                from (select raw_id, first_value(raw_id) over (partition by file_no, content order by row_no) as first_id from records)
+                join raw_{number} r using (raw_id) join raw_{number} f on first_id = f.raw_id
+                where r.raw_id <> first_id and f.state = 'read' group by r.currency""",
+            [export.label, SAME],
+        )
     own = export.options["timezone"]
     if own and own != export.zone and not any(one.kind == "time" for one in adapter.fields):
         what = f"its days are those of {own}, the company's are those of {export.zone}: an amount may stand a day beside the sales that it brought"
