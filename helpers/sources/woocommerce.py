@@ -8,7 +8,8 @@ Order Export: read it with an `sql` source, and set this one aside.
 - A refund is a row of its own with the order's number and status, negative, on the day of the refund; the goods' whereabouts aren't told.
 - `N. Revenue (formatted)` is text, includes tax and shipping, and shows a refunded order's total again: it is never read.
 - Date is the day that Analytics → Settings names, paid by default, in the zone of the site. Customers' names are never read; no id is there.
-- pending, failed and cancelled orders are cancelled lines. A status of a plugin's own is set aside, unless `sold` names it.
+- pending, failed and cancelled orders are cancelled lines; of two copies one that is completed, refunded or cancelled is the newer. A status
+  of a plugin's own is set aside, unless `sold` names it.
 
 Products gives SKU, title and category: the catalogue. Its units and sales are those of a whole period and of no day, its stock is of no
 day either: nothing is made of them. Headers are the English ones of WooCommerce's source; files of other languages name others.
