@@ -16,6 +16,7 @@ from helpers.contract import LINES, BadInput
 from helpers.files import stored
 from helpers.ledger import prepare
 from helpers.load import load_tables
+from helpers.load_and_check import load_report
 from helpers.sample_exports import as_csv, write_table, youzan
 from helpers.sample_exports.youzan import ITEMS, ORDERS, PROVINCES
 
@@ -606,3 +607,14 @@ def test_an_order_that_was_refunded_since_is_refunded(tmp_path):
     new = exports([ORDER | {"订单已退款金额": "90.00"}], [RED, BLUE | {"商品已退款金额": "90.00"}])
     found = load(tmp_path, old | {name.replace("exports/", "exports/a "): content for name, content in new.items()})
     assert found.rows("refund_amount", "returns") == [("90.0000",)] and found.whereabouts() == (9, 6, 0, 3)
+
+
+def test_no_row_is_lost_of_a_file_that_gives_sales_and_names(tmp_path):
+    """Both items of the first order are set aside, for 订单实收金额 is another; their names, and the second order's items, are good."""
+    number = NUMBER.replace("20251201", "20251215")
+    files = exports([ORDER | {"订单实收金额": "1.00"}, ORDER | {"订单号": number}], [RED, BLUE, RED | {"订单号": number}, BLUE | {"订单号": number}])
+    names = '[[sources]]\nadapter = "youzan_products"\nfiles = "exports/items.csv"\n'
+    frame = load_report.rows(open_book(str(write(tmp_path, files, TOML + names)), "2025-12"))
+    found = frame.set_index(["table", "file"])[["rows_in", "loaded", "set_aside", "lost"]]
+    assert found.loc[("youzan", "exports/items.csv")].tolist() == [4, 2, 2, 0]
+    assert found.loc[("youzan_products", "exports/items.csv")].tolist() == [4, 4, 0, 0]

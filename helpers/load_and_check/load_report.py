@@ -31,12 +31,13 @@ def rows(book: Book) -> pd.DataFrame:
     """Is every row of every file in exactly one place? table, file, rows_in, loaded, set_aside, repeated, lost (what is left), encoding.
 
     rows_in is counted while the file is read, loaded after the checks, set_aside in the list of the rows that were set aside; repeated
-    are records of an export that stand in another file too, or twice in theirs. For an export the adapter stands in the place of the table.
+    are records of an export that stand in another file too, or twice in theirs. For an export the adapter stands in the
+    place of the table. The list doesn't tell who set a row aside: of a file that two adapters read, set_aside is what each of them counted.
     """
     return book.sql(
-        """select l.table_name as "table", l.file, rows_in, loaded, coalesce(listed, 0) as set_aside, repeated,
-                  rows_in - loaded - repeated - coalesce(listed, 0) as lost, encoding
-           from loads l left join (select file, count(distinct "row") as listed from set_aside group by file) s using (file)
+        """select l.table_name as "table", l.file, rows_in, loaded, aside as set_aside, repeated, rows_in - loaded - repeated - aside as lost, encoding
+           from (select l.*, case when count(*) over (partition by file) > 1 then l.set_aside else coalesce(listed, 0) end as aside
+                 from loads l left join (select file, count(distinct "row") as listed from set_aside group by file) s using (file)) l
            order by l.table_name <> 'order_lines', set_aside desc, l.table_name, l.file"""
     )
 
