@@ -278,7 +278,7 @@ def test_interrupted_and_resumed(ending, small_company, tmp_path, monkeypatch):
     if ending != signal.SIGKILL:
         assert driver.stderr.read() == "Interrupted. What is finished is kept: the same command does the rest.\n"
     assert not list(out.glob("*/2025-03")), "the month appears whole or not at all"
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while [*temporary.glob("kernel-*"), *temporary.glob("pymp-*")] or _orphans(str(gate)):
         assert time.monotonic() < deadline, "kernels or their sockets are left"
         time.sleep(0.1)
