@@ -12,6 +12,15 @@ _LAST = """select s.* from stock s join (select store, max(date) as date from st
            using (store, date) where {scope}"""
 """Each store's last snapshot of the `_window`. A store that doesn't count every month has not lost its goods."""
 
+_FIRST = """select product_id, min(day) as day from (
+               select product_id, cast(month || '-01' as date) as day from spread
+               where quantity > 0 and month < strftime($last - 91, '%Y-%m') and {scope}
+               union all
+               select product_id, day from ledger where kind = 'sale' and day >= date_trunc('month', $last - 91) and day <= $last and {scope})
+           group by product_id"""
+"""Each product's first sale up to a day: in the months of the last 13 weeks its day, in those before the first of its month, which spares
+looking through all orders ever for what is older than any window here."""
+
 
 def _window(book: Book, days: int = WINDOW) -> dict:
     return {"start": (book.last_day - pd.Timedelta(days=days)).date(), "last": book.last_day.date()}
@@ -49,9 +58,7 @@ def replenishment(book: Book) -> pd.DataFrame:
             from (select product_id, cast(sum(on_hand - reserved + incoming) as double) as usable from ({_LAST}) group by product_id)
             join (select product_id, sum(quantity) / any_value(days) as daily_sales, count(distinct (store, order_id)) as sample_size,
                          greatest(cast(sum(gross_sales + discounts + shipping_income + uncosted_sales + cogs) as double), 0) / any_value(days) as daily_gross_profit
-                  from ledger join (
-                      select product_id, least({WINDOW}, date_diff('day', min(day), $last) + 1) as days from ledger
-                      where kind = 'sale' and day <= $last and {{scope}} group by product_id) using (product_id)
+                  from ledger join (select product_id, least({WINDOW}, date_diff('day', day, $last) + 1) as days from ({_FIRST})) using (product_id)
                   where kind = 'sale' and day > $start and day <= $last and {{scope}} group by product_id) using (product_id)
             join products using (product_id) where lead_time_days is not null order by product_id""",
         **_window(book),
@@ -105,11 +112,10 @@ def demand(book: Book) -> pd.DataFrame:
     √forecast, as if orders came by chance alone). Only products sold in the window; units of the scope.
     """
     frame = book.sql(
-        """with sold as (
+        f"""with sold as (
                select product_id, day, sum(quantity) as units from ledger
-               where kind = 'sale' and day > $last - 91 and day <= $last and {scope} group by product_id, day),
-           first as (
-               select product_id, min(day) as day from ledger where kind = 'sale' and day <= $last and {scope} group by product_id),
+               where kind = 'sale' and day > $last - 91 and day <= $last and {{scope}} group by product_id, day),
+           first as ({_FIRST}),
            weeks as (
                select product_id, week, sum(units) as units from (select *, ($last - day) // 7 as week from sold) group by product_id, week),
            life as (select product_id, least($window, $last - day + 1) as days, least(13, ($last - day + 1) // 7) as weeks from first)
