@@ -144,7 +144,7 @@ CHOICES = (
     "purchase that of its order.",
     "A return of a line that was cancelled has no sale and is set aside. Of rows with the same key the first that is sound in itself is loaded.",
     "A cell that can't be read sets its row aside also where the column is optional: a fee of `n/a` is not a fee of nothing.",
-    "A month or store with nothing but cancelled lines has no data.",
+    "A month or store with nothing but cancelled lines has no data. A month with refunds or costs and no sale can be reported; `latest` is the last with sales.",
     "A person who worked for two teams in a month brings their sales to the team with the larger FTE; each team pays its own part. In a "
     "store's scope overheads are shared by the FTE of that store's staffing.",
     "Mean inventory counts a product that a snapshot does not list as 0. Stock of unknown cost is left out of sums, and the product "
