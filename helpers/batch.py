@@ -29,11 +29,11 @@ from pathlib import Path
 
 from helpers import kernels, pages
 from helpers.book import Book, code, gather, open_book
-from helpers.company import open_company
+from helpers.company import find_files, fingerprint, open_company
 from helpers.contract import BadInput
 from helpers.days import as_of
 from helpers.decisions import decide, for_file
-from helpers.ledger import prepare
+from helpers.ledger import CACHE, prepare
 from helpers.load_and_check import reconcile
 from helpers.load_and_check.load_report import rows, rows_said, unknown
 from helpers.metrics import metrics
@@ -120,6 +120,9 @@ def run(
             work.mkdir(parents=True, exist_ok=True)
             with locked(work):
                 records = _work(tasks, work, target, last, pool, seconds, say, started)
+                if fingerprint(open_company(data), CACHE / ".digests") != book.fingerprint:  # pages of two states
+                    shutil.rmtree(work, ignore_errors=True)
+                    raise BadInput(f"the files in {book.company.folder.name} changed while the pages were made; run again when they are complete")
                 record = _assemble(book, work, scopes, tasks, records, notes)
                 record["parameters"] = {"data": data, "month": month, "stores": stores, "jobs": jobs, **(values or {})}
                 record["seconds"] = {"prepare": round(prepared, 2), "all": round(time.monotonic() - started, 2)}
@@ -457,7 +460,10 @@ def _inputs(book: Book) -> dict[str, str]:
     files = [book.company.folder / "company.toml"]
     for path in book.company.files.values():
         files += sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
-    return {path.relative_to(book.company.folder).as_posix(): _sha(path) for path in files}
+    files += [path for export in book.company.exports for path in export.files]
+    for source in book.company.settings.sources:
+        files += [book.company.folder / source.sql, *(find_files(book.company.folder, source.files, source.sql) if source.files else [])]
+    return {path.relative_to(book.company.folder).as_posix(): _sha(path) for path in dict.fromkeys(files)}
 
 
 def _write_set_aside(book: Book, path: Path) -> None:

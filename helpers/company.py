@@ -199,14 +199,17 @@ class Company(BaseModel):
         return [name for name in TABLES if name in self.files or name in made]
 
     def strays(self) -> list[str]:
-        """Data files that lie beside the tables and are none of them, each with the table that it may be meant for.
+        """Data files that lie beside the tables and are none of them, each with the table that it may be meant for; and what a table's
+        folder of Parquet files holds in another form.
 
         Where there are `sql` sources, a file of another name may be what they read.
         """
         used = {path.name for path in self.files.values()} | {path.name for export in self.exports for path in export.files}
         beside = [path for path in sorted(self.folder.iterdir()) if path.suffix.lower() in DATA_FILES and path.name not in used]
-        hints = {path.name: did_you_mean(path.stem.lower(), TABLES) for path in beside}
-        return [name + hint for name, hint in hints.items() if hint or not self.settings.sources]
+        inside = [path for table in self.files.values() if table.is_dir() for path in sorted(table.iterdir())]
+        beside += [path for path in inside if path.suffix.lower() in DATA_FILES and path.suffix.lower() not in (".parquet", ".txt")]
+        hints = {path.relative_to(self.folder).as_posix(): did_you_mean(path.stem.lower(), TABLES) for path in beside}
+        return [name + hint for name, hint in hints.items() if hint or "/" in name or not self.settings.sources]
 
 
 def find_folder(data: str) -> Path:

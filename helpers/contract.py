@@ -227,7 +227,7 @@ _TABLES = (
             "parent? text | the entity that this target is a part of",
         ),
         ("month", "level", "entity", "metric"),
-        (("entity", "level = 'company' and entity <> 'company'", "the company has no other entity than the word company"),),
+        (("entity", "level = 'company' and entity <> 'company'", "for level company, write the word company here"),),
     ),
     Table(
         "payouts",

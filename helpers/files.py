@@ -629,23 +629,23 @@ class ParquetRows:
     columns: dict[str, str]
 
 
-def parquet_rows(con, path: Path) -> tuple[list[ParquetRows], list[str], list[tuple[Path, int]]]:
-    """What does a Parquet file (or a folder of them) hold, as it is typed? Its files by schema, all names in order, and each file's number of rows.
+def parquet_rows(con, path: Path) -> tuple[list[ParquetRows], list[str], list[tuple[Path, int, list[str]]]]:
+    """What does a Parquet file (or a folder of them) hold, as it is typed? Its files by schema, all names in order, and each file's number of rows and names.
 
     Nothing but the files' ends is read yet: a fault further in shows when the rows are, and `blame` finds it then.
     Raises BadInput for a file that is no whole Parquet file.
     """
     names: dict[str, str] = {}  # lower case → as first written: DuckDB's names don't depend on case
     alike: dict[tuple, list[int]] = {}
-    files: list[tuple[Path, int]] = []
+    files: list[tuple[Path, int, list[str]]] = []
     for file in _parquet_files(path):
         schema = _schema(con, file, path)
         for _, name, _ in schema:
             names.setdefault(name.lower(), name)
         alike.setdefault((*schema, file if _hides_numbers(schema) else None), []).append(len(files))
         rows = con.execute("SELECT count(*) FROM read_parquet(?, hive_partitioning=false)", [_literal(file)]).fetchone()[0]
-        files.append((file, rows))
-    before = list(itertools.accumulate((rows for _, rows in files), initial=0))
+        files.append((file, rows, [names[name.lower()] for _, name, _ in schema]))
+    before = list(itertools.accumulate((rows for _, rows, _ in files), initial=0))
     parts = []
     for (*schema, alone), numbers in alike.items():
         paths = ", ".join(_text(files[number][0]) for number in numbers)
@@ -702,7 +702,7 @@ def _read_parquet(con, path: Path, into: str, keep: Keep | None) -> TextTable:
         whole = ", ".join(f"coalesce({quote(column)}, '')" for column in columns)
         con.execute(f"CREATE OR REPLACE TABLE {quote(into)} AS SELECT row, {cells}, hash({whole}) AS content FROM {quote(into)}")
         columns = [name for name in kept if name is not None]
-    return TextTable(columns, sum(rows for _, rows in files), 0, "", "")
+    return TextTable(columns, sum(rows for _, rows, _ in files), 0, "", "")
 
 
 def _schema(con, file: Path, path: Path) -> list[tuple[str, str, str]]:

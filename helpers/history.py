@@ -25,8 +25,8 @@ def followed_rules(book: Book) -> list[str]:
 
 
 def months(book: Book, count: int = MONTHS) -> list[str]:
-    """The months with sales among the `count` that end with the book's, oldest first."""
-    return [month for month in book.months_back(count) if month in book.months]
+    """The months with sales among the `count` that end with the book's, oldest first; the book's own in any case."""
+    return [month for month in book.months_back(count) if month in book.months or month == book.month]
 
 
 @remembered
@@ -48,7 +48,7 @@ def firings(book: Book) -> pd.DataFrame:
     """Which of the followed rules fired for whom in the book's month and the six before it? The same rows as `decide` has, in one sweep.
 
     Columns: month, rule, area, verdict, level, entity, metric, value, money_at_stake, sorted by month, rule, level and entity. The orders of
-    `payout_mismatch` are one row per store. A month without sales has no rows.
+    `payout_mismatch` are one row per store. An earlier month without sales has no rows.
     """
     return kept(book, "firings", lambda: _firings(book))
 

@@ -286,19 +286,20 @@ def _read_inputs(
             encoding = ""
             unread.append(path)
             parts += [Part(f"{number} + file", one.source, one.columns, "file_row") for one in found]
-            sizes = [(f"{label}/{file.name}" if path.is_dir() else label, rows) for file, rows in files]
+            came = [(f"{label}/{file.name}" if path.is_dir() else label, rows, names) for file, rows, names in files]
         else:
             text = f"text_{table.name}_{number}"
             read = read_text(con, path, text, known=known, encoding=company.settings.encodings.get(table.name), scratch=scratch)
-            columns, encoding, sizes = read.columns, read.encoding, [(label, read.rows)]
+            columns, encoding, came = read.columns, read.encoding, [(label, read.rows, read.columns)]
             con.execute(
                 f"insert into set_aside select ?, \"row\", '', case when ? then value end, reason from {text}_rejects",
                 [label, set(columns) <= set(known)],  # a spoilt line may hold buyers' data in columns that are not kept
             )
             parts.append(Part(str(number), text, dict.fromkeys(columns, ""), rejected=read.rejected))
         _check_header(label, columns, table)
-        unknown = ", ".join(name + did_you_mean(name, set(known) - set(columns)) for name in columns if name not in known)
-        inputs += [[number + place, file, rows, encoding, unknown] for place, (file, rows) in enumerate(sizes)]
+        for file, rows, names in came:
+            unknown = ", ".join(name + did_you_mean(name, set(known) - set(columns)) for name in names if name not in known)
+            inputs.append([len(inputs), file, rows, encoding, unknown])
     for number in made:
         source = f"(select out_id as row, * from made_{number}_{table.name})"
         parts.append(Part(str(FROM_EXPORTS + number), source, dict.fromkeys(known, "")))
@@ -443,17 +444,17 @@ def _write_raw(con: duckdb.DuckDBPyConnection, company: Company, source: Source,
         name = path.relative_to(company.folder).as_posix()
         try:
             read = read_text(
-                con, path, f"raw_{number}", encoding=company.settings.encodings.get(source.table), scratch=scratch, keep=any_header
+                con, path, f"text_raw_{number}", encoding=company.settings.encodings.get(source.table), scratch=scratch, keep=any_header
             )
         except NoHeader:
             raise BadInput(f"{name} has no line with three column names or more, from which its columns could be told") from None
-        con.execute(f"insert into set_aside select ?, row, '', null, reason from raw_{number}_rejects", [name])
+        con.execute(f"insert into set_aside select ?, row, '', null, reason from text_raw_{number}_rejects", [name])
         con.execute(
             "insert into loads values (?, ?, ?, ?, ?, 0, ?, '')",
             [f"read by {source.sql}", name, read.rows, read.rows - read.rejected, read.rejected, read.encoding],
         )
         literal = name.replace("'", "''")
-        queries.append(f"select * exclude (content), '{literal}' as file from raw_{number}")
+        queries.append(f"select * exclude (content), '{literal}' as file from text_raw_{number}")
     con.execute(f"copy ({' union all by name '.join(queries)}) to '{str(out).replace(chr(39), chr(39) * 2)}' (format parquet)")
     return out
 

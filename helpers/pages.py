@@ -144,7 +144,8 @@ def summary(book: Book, metrics: pd.DataFrame, decisions: pd.DataFrame) -> dict:
     known = {row.metric: row.value for row in rows.itertuples() if pd.notna(row.value)}
     profit = "operating_profit" if known.get("payroll") or known.get("overheads") else "contribution"
     figures = {name: known.get(name) for name in ("net_sales", "orders", "gross_margin", "cost_coverage")} | {"profit": known.get(profit)}
-    if (figures["cost_coverage"] or 0) < book.policy.product.min_cost_coverage:
+    covered = known.get("cost_coverage", float(not known.get("uncosted_sales")))  # without sales nothing that was sold has an unknown cost
+    if covered < book.policy.product.min_cost_coverage:
         figures |= {"gross_margin": None, "profit": None}
     decided = grouped(decisions, book.stores)
     shared = metrics.loc[(metrics["level"] == "store") & (metrics["entity"] == "shared") & (metrics["metric"] == profit), "value"]

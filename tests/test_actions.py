@@ -50,6 +50,18 @@ def test_without_notes_decisions_are_new_open_gone_or_raised_again(tmp_path):
     assert "loss maker of product B, 6 months at least, CNY 10 at stake" in said
 
 
+def test_a_month_of_refunds_alone_has_its_decisions_too(tmp_path):
+    """A buyer who came back stays away; sales end in March, and the only thing in May is a refund."""
+    lines = ["order_id,line_no,ordered_at,store,channel,product_id,quantity,gross_amount,unit_cost,customer_id",
+             *(f"{n},1,{day},S,web,P,1,100,50,{who}" for n, (day, who) in enumerate([("2024-11-01", "a"), ("2024-12-01", "a"), ("2025-03-01", "b")]))]  # fmt: skip
+    back = "store,order_id,line_no,refunded_on,quantity,refund_amount,restocked\nS,2,1,2025-05-02,1,60,true\n"
+    book = open_book(str(write(tmp_path, {"order_lines.csv": "\n".join(lines), "returns.csv": back})), "2025-05")
+    frame = actions.followed(book).set_index("rule")
+    assert frame.loc["customers_at_risk", ["state", "raised"]].tolist() == ["open", "2025-03"]  # April, without anything, is no month of the data
+    # 60 back and goods of 50 again: −10 in May alone
+    assert frame.loc["loss_maker", ["state", "raised", "stake"]].tolist() == ["new", "2025-05", 10]
+
+
 def test_an_action_belongs_to_the_run_in_which_it_was_done(tmp_path):
     notes = """2025-02-10,loss_maker,product,A,early,,
 2025-04-02,LOSS_MAKER,,C,spoke to the supplier,,

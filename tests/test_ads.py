@@ -5,7 +5,7 @@ from folders import LINES, write
 
 from helpers.book import open_book
 from helpers.contract import BadInput
-from helpers.load_and_check import load_report
+from helpers.load_and_check import load_report, reconcile
 from helpers.sample import MONTHS, build
 from helpers.sample_exports import ads, write_table
 
@@ -247,6 +247,23 @@ def test_without_ids_accounts_tell_campaigns_of_one_name_apart(tmp_path):
     header = "Day,Campaign,Account,Cost\n"
     book = company(tmp_path, GOOGLE, a__csv=f"{header}2025-03-01,A,1,8\n", b__csv=f"{header}2025-03-01,A,2,12\n")
     assert [amount for _, amount, _ in spend(book)] == [8.0, 12.0]
+
+
+@pytest.mark.parametrize(
+    ("toml", "head", "tail"), [(GOOGLE, "Day", "Cost"), (META, "Reporting starts,Reporting ends", "Amount spent (EUR)")], ids=["google", "meta"]
+)
+def test_a_campaign_that_may_have_been_renamed_before_it_had_an_id_is_told(tmp_path, toml, head, tail):
+    """Nobody can know it: Shopping of the older file may be Shopping EU of the newer one, whose days are 2 and 3 March. Brand is Brand."""
+    day = lambda n: ",".join([f"2025-03-0{n}"] * (head.count(",") + 1))  # noqa: E731
+    name = "Campaign" if toml is GOOGLE else "Campaign name"
+    old = f"{head},{name},{tail}\n"
+    old += "".join(f"{day(n)},{name},{cost}\n" for n, name, cost in [(1, "Shopping", 40), (2, "Shopping", 50), (2, "Brand", 100)])
+    new = f"{head},{name},Campaign ID,{tail}\n"
+    new += "".join(f"{day(n)},{name},{id},{cost}\n" for n, name, id, cost in [(2, "Shopping EU", 7, 50), (2, "Brand", 8, 100), (3, "Brand", 8, 10)])
+    book = company(tmp_path, toml, a__csv=old, b__csv=new)
+    assert sum(amount for _, amount, _ in spend(book)) == 40 + 50 + 50 + 100 + 10
+    (note,) = [row for row in reconcile.notes(book).itertuples() if "renamed" in row.what]
+    assert (note.rows, note.amount) == (1, 50)
 
 
 def test_a_name_of_two_campaigns_stands_for_neither_of_their_ids(tmp_path):

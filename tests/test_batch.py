@@ -17,6 +17,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from folders import LINES, TOML, write
 from hypothesis import example, given
 from hypothesis import strategies as st
 from jupyter_client.manager import AsyncKernelManager
@@ -237,6 +238,30 @@ def test_kernels_that_end_badly_concern_their_notebook_alone(small_company, tmp_
     killed = nbformat.read(tmp_path / "out/Ten Orders/2025-03/company/01_killed.ipynb", as_version=4)
     assert tasks["01_killed"]["cell"] == [cell.id for cell in killed.cells if "os.kill" in cell.source][0]
     assert [cell.execution_count for cell in killed.cells if cell.cell_type == "code"][2] == 3, "what ran before is kept"
+
+
+def test_a_company_that_changes_under_the_batch_gets_no_report_of_two_states(small_company, tmp_path):
+    notebooks = tmp_path / "notebooks"
+    notebooks.mkdir()
+    more = "path = Path(data) / 'order_lines.csv'\npath.write_text(path.read_text() + path.read_text().splitlines()[-1] + '\\n')"
+    write_notebook(notebooks / "01_first.ipynb", f"from pathlib import Path\n{more}", "scope")
+    with pytest.raises(BadInput, match="the files in company changed while the pages were made; run again when they are complete"):
+        report(small_company, notebooks, tmp_path / "out", month="2025-03", stores="company")
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+
+
+def test_every_file_that_is_read_is_named_with_its_digest(two_notebooks, tmp_path):
+    ads = '[[sources]]\nadapter = "google_ads"\nfiles = "exports/*.csv"\nstore = "S"\nchannel = "web"\n'
+    sql = '[[sources]]\ntable = "order_lines"\nsql = "lines.sql"\nfiles = "raw/*.csv"\n'
+    columns = "order_id, line_no, ordered_at, store, channel, product_id, quantity, gross_amount"
+    company = write(tmp_path / "shop", {
+        "raw/a.csv": f"{LINES}\n1,1,2025-03-01,S,web,P,1,100\n", "lines.sql": f"select {columns} from raw",
+        "exports/g.csv": "Day,Campaign,Cost\n2025-03-01,A,5\n", "reviews.csv": "store,order_id,reviewed_on,rating\n",
+    }, TOML + ads + sql)  # fmt: skip
+    report(company, two_notebooks, tmp_path / "out", stores="company")
+    run = json.loads((tmp_path / "out/Shop/2025-03/run.json").read_text())
+    named = {name: hashlib.sha256((company / name).read_bytes()).hexdigest() for name in ("company.toml", "exports/g.csv", "lines.sql", "raw/a.csv", "reviews.csv")}
+    assert run["inputs"]["sha256"] == named
 
 
 DRIVER = """

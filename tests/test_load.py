@@ -175,7 +175,7 @@ def test_the_company_is_called_company_among_targets(tmp_path):
     write(tmp_path, {"order_lines.csv": ONE_LINE, "targets.csv": table("month,level,entity,metric,target", *rows)})
     loaded = load(tmp_path, "targets")
     assert [row[1:3] for row in loaded.rows["targets"]] == [("company", "company"), ("store", "Shop")]
-    reason = "the company has no other entity than the word company"
+    reason = "for level company, write the word company here"
     assert [row[1:] for row in loaded.aside] == [(3, "entity", "Shop", reason), (4, "entity", "Company", reason)]
 
 
@@ -287,6 +287,7 @@ def test_a_folder_of_parquet_files_names_each_file_and_its_own_rows(tmp_path):
     assert [row[1:5] for row in loaded.loads] == [
         ("order_lines/0.parquet", 3, 3, 0), ("order_lines/1.parquet", 3, 2, 1), ("order_lines/2.parquet", 4, 3, 1), ("order_lines/3.parquet", 2, 1, 1)
     ]  # fmt: skip
+    assert [row[7] for row in loaded.loads] == ["", "", "file, file_row, row_", "file_row_number"]
     assert sorted(row[0] for row in loaded.rows["order_lines"]) == ["0-0", "0-1", "0-2", "1-0", "1-2", "2-0", "2-1", "2-3", "3-1"]
     assert [float(value) for value in loaded.amounts["order_lines", "gross_amount"]] == [48.5, 45, 3.5, 1]  # 3.5 = 5 − 1.5; the x is no amount
 

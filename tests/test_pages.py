@@ -147,6 +147,18 @@ def test_profit_is_not_invented_without_costs(small_company):
         assert ("No profit is told" in pages.index_page("Ten", "2025-03", "CNY", scopes, counts, [])) == (known is None)
 
 
+def test_the_loss_of_a_month_of_refunds_is_told_where_all_costs_are_known(odd_company):
+    from helpers.book import open_book
+    from helpers.decisions import decide
+    from helpers.metrics import metrics
+
+    for cost, profit in ((50, -10.0), ("", None)):  # 60 back for goods of 50; or of nobody knows what
+        lines = odd_company / "order_lines.csv"
+        lines.write_text(lines.read_text().replace("later,web,P,1,100,50", f"later,web,P,1,100,{cost}"))
+        book = open_book(str(odd_company), "2025-05")
+        assert pages.summary(book, metrics(book), decide(book))["figures"]["profit"] == profit
+
+
 def test_a_month_that_may_still_run_says_how_far_its_orders_reach():
     until, counts = "orders up to 2025-03-10", {"rows_in": 1, "loaded": 1, "set_aside": 0}
     scopes = [pages.ScopeResult("company", "company", pages.NOTHING)]

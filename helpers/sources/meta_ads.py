@@ -10,7 +10,7 @@ headers are taken from the help pages, not from files.
 """
 
 from helpers.sources.adapter import Adapter, fields
-from helpers.sources.google_ads import OWNER, WHICH
+from helpers.sources.google_ads import OWNER, WHICH, unmatched
 
 FIELDS = fields(
     "starts day | Reporting starts; Berichtsanfang; Début des rapports; Inicio del informe; Inicio informes; Início dos relatórios;"
@@ -67,8 +67,8 @@ from days;
 
 insert into notes
 select 'totals of periods that were spread evenly over their days', count(*), sum(spent), any_value(spent_in_header)
-from rows anti join skipped using (raw_id) where date is null and starts < ends
-"""
+from rows anti join skipped using (raw_id) where date is null and starts < ends;
+""" + unmatched("coalesce({0}.date, {0}.starts)", "spent_in_header")
 
 ADAPTERS = (
     Adapter(

@@ -29,7 +29,7 @@ SQL_KINDS = {"text": "varchar", "id": "varchar", "amount": "decimal(18,4)", "int
 SUMMARY = "a total of other rows"
 EMPTY = "an empty row"
 UNSURE = "copies in other files that differ, while nothing in them tells which is newer: that of the last file by name was taken"
-TWICE = "documents (orders, settlements, days of campaigns …) that stand in another entry of this adapter and store too: they count twice, unless only their names are the same; name all files of a shop or an account in one entry"
+TWICE = "orders, settlements or days of campaigns that count twice, unless only their names are the same: another entry of this adapter and store has them too; name all files of a shop or an account in one entry"
 SAME = "rows that are the same in every cell as an earlier one of their file: each such row counts once"
 _READ = ("records", "aside", "repeats", "summaries", "headers")
 """What reading the files of a source leaves, and making its rows goes on with."""
