@@ -10,7 +10,7 @@ from helpers.book import Book
 from helpers.contract import LINES, NOBODY
 from helpers.decisions import decide, sentence
 from helpers.facts import facts
-from helpers.ratios import margins, ratio
+from helpers.ratios import costed, margins, ratio
 from helpers.text import BLANK, join_names, label, money, number, percent
 
 PARTS = {"ads": "ads", "event_fee": "event fees", "affiliate": "affiliates", "other": "other", "commissions": "commissions"}
@@ -334,7 +334,7 @@ def margin_split(book: Book, noun: str) -> pd.DataFrame:
     if before is None or (noun == "store" and book.scope != "company"):
         return empty
     ladder = margins(book.ladder(["month", noun], [before.month, book.month], orders=False)).set_index(noun)
-    ladder = ladder.assign(costed_sales=ladder["net_sales"] + ladder["uncosted_sales"])
+    ladder = ladder.assign(costed_sales=costed(ladder))
     sides = [ladder[ladder["month"] == month] for month in (before.month, book.month)]
     if any(side["costed_sales"].sum() <= MOVE or side["net_sales"].sum() <= MOVE for side in sides):
         return empty

@@ -2,7 +2,6 @@
 
 import difflib
 import hashlib
-import itertools
 import os
 import re
 import reprlib
@@ -293,12 +292,12 @@ def _export(folder: Path, source: ExportSource, settings: Settings) -> Export:
 
 def _refuse_shared_files(exports: tuple[Export, ...]) -> None:
     """Records are held against each other within an entry: what a second entry of the adapter names again would count twice."""
-    for one, other in itertools.combinations(exports, 2):
-        shared = [path for path in one.files if path.resolve() in {path.resolve() for path in other.files}]
-        if shared and one.adapter is other.adapter:
-            raise BadInput(
-                f"company.toml: two [[sources]] entries of {one.adapter.name} name {one.name(shared[0])}, which would count twice; name it in one of them"
-            )
+    seen: dict[tuple[str, Path], Export] = {}
+    for export in exports:
+        for path in export.files:
+            if seen.setdefault((export.adapter.name, path.resolve()), export) is not export:
+                twice = f"two [[sources]] entries of {export.adapter.name} name {export.name(path)}"
+                raise BadInput(f"company.toml: {twice}, which would count twice; name it in one of them")
 
 
 def _beside(exports: tuple[Export, ...]) -> tuple[Export, ...]:

@@ -12,7 +12,7 @@ from helpers.contract import NOBODY
 from helpers.facts import LEVELS, WINDOW, facts, month_targets, nobody, people_ladder, untold
 from helpers.metrics import METRICS
 from helpers.policy import Rule
-from helpers.ratios import margins, ratio
+from helpers.ratios import costed, margins, ratio
 from helpers.stock_and_fulfilment import stock
 from helpers.targets_and_pacing import forecast
 from helpers.team_efficiency import easing
@@ -229,7 +229,7 @@ def products(book: Book) -> pd.DataFrame:
         level="product",
         sample_size=frame["orders"],
         age_days=(book.last_day - pd.to_datetime(frame["since"])).dt.days,
-        costed_sales=frame["net_sales"] + frame["uncosted_sales"],
+        costed_sales=costed(frame),
         **({"cogs_90": frame["cogs_90"].clip(lower=0)} if "cogs_90" in frame else {}),
         fell_twice=frame["fell_twice"].eq(True),
     )

@@ -9,7 +9,7 @@ from helpers.book import Book, kept, remembered
 from helpers.decisions import LOOKS, fire, listed, margin_falls
 from helpers.facts import LEVELS, nobody, people_ladder, stock_cover, yearly
 from helpers.monthly_decisions.monthly_decisions import grouped
-from helpers.ratios import margins
+from helpers.ratios import costed, margins
 
 MONTHS = 7
 """The book's month and the six before it."""
@@ -88,7 +88,7 @@ def _products(book: Book) -> pd.DataFrame:
     wide = book.months_back(MONTHS + 2)
     frame = monthly(book, "product", wide)
     frame = frame[frame["month"].isin(months(book))].merge(margin_falls(frame, wide), on=["month", "entity"], how="left")
-    frame = frame.assign(costed_sales=frame["net_sales"] + frame["uncosted_sales"])
+    frame = frame.assign(costed_sales=costed(frame))
     if "inventory" not in book.missing:
         stock = _one_by_one(book, lambda then: stock_cover(then, "product")[["entity", "inventory", "inventory_days", "cogs_90"]])
         frame = frame.merge(stock.assign(cogs_90=stock["cogs_90"].clip(lower=0)), on=["month", "entity"], how="outer")

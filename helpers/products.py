@@ -5,7 +5,7 @@ import pandas as pd
 
 from helpers import decisions
 from helpers.book import Book, remembered
-from helpers.ratios import margins, ratio
+from helpers.ratios import costed, margins, ratio
 
 BRIDGE = {
     "volume": "units more or less, at last month's mean profit per unit",
@@ -175,8 +175,7 @@ def by_age(book: Book) -> pd.DataFrame:
     amounts = ["products", "net_sales", "uncosted_sales", "gross_profit", "contribution"]
     sums = frame.assign(age=band, products=1).groupby("age")[amounts].sum()
     sums = sums.reindex([age for age in AGES if age in sums.index]).rename_axis("age").reset_index()
-    costed = sums["net_sales"] + sums["uncosted_sales"]
-    sums = sums.assign(gross_margin=ratio(sums["gross_profit"], costed), cost_coverage=ratio(costed, sums["net_sales"]))
+    sums = sums.assign(gross_margin=ratio(sums["gross_profit"], costed(sums)), cost_coverage=ratio(costed(sums), sums["net_sales"]))
     return sums[["age", "products", "net_sales", "gross_margin", "cost_coverage", "contribution"]]
 
 

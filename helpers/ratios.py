@@ -27,13 +27,22 @@ def wilson(hits: pd.Series, trials: pd.Series, z: float = 1.96) -> tuple[pd.Seri
     return middle - half, middle + half
 
 
+def costed(ladder: pd.DataFrame) -> pd.Series:
+    """Net sales of goods with a known cost: net_sales + uncosted_sales; 0 where no cost is known, whatever floats leave over.
+
+    >>> costed(pd.DataFrame({"net_sales": [9.0, 0.1 + 0.2], "uncosted_sales": [-2.0, -0.3]})).tolist()
+    [7.0, 0.0]
+    """
+    known = ladder["net_sales"] + ladder["uncosted_sales"]
+    return known.where(known.abs() > 1e-12 * ladder["net_sales"].abs(), 0.0)
+
+
 def margins(ladder: pd.DataFrame) -> pd.DataFrame:
     """A ladder frame with the ratios that need nothing but its own sums: coverage, margin, promotion share, ROAS and kin."""
-    sales, costed = ladder["net_sales"], ladder["net_sales"] + ladder["uncosted_sales"]
-    costed = costed.where(costed.abs() > 1e-12 * sales.abs(), 0.0)  # nothing is costed: what floats leave over is no coverage
+    sales, known = ladder["net_sales"], costed(ladder)
     return ladder.assign(
-        cost_coverage=ratio(costed, sales),
-        gross_margin=ratio(ladder["gross_profit"], costed).where(sales > 1e-9),
+        cost_coverage=ratio(known, sales),
+        gross_margin=ratio(ladder["gross_profit"], known).where(sales > 1e-9),
         promotion_share=ratio(-(ladder["marketing"] + ladder["commissions"]), sales),
         roas=ratio(sales, -ladder["marketing"]),
         poas=ratio(ladder["cm2"], -ladder["marketing"]),

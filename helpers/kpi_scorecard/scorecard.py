@@ -9,7 +9,7 @@ import pandas as pd
 from helpers.book import Book, remembered
 from helpers.facts import COUNTED, collections, month_targets, new_customers, nobody, people_ladder, productivity, stock_metrics
 from helpers.metrics import METRICS
-from helpers.ratios import ratio
+from helpers.ratios import margins, ratio
 from helpers.text import count, join_names, label, money, number, percent, show, signed_money, title
 
 STAGES = ("startup", "growth", "mature")
@@ -88,17 +88,12 @@ def ratios(sums: pd.DataFrame) -> pd.DataFrame:
     >>> ratios(one)[["order_value", "gross_margin", "contribution_rate"]].values.tolist()
     [[50.0, 0.4, 0.25]]
     """
-    sales, costed, before = sums["net_sales"], sums["net_sales"] + sums["uncosted_sales"], sums["net_sales"] - sums["refunds"]
-    return sums.assign(
+    sales = sums["net_sales"]
+    return margins(sums).assign(
         order_value=ratio(sales, sums["orders"]),
-        gross_margin=ratio(sums["gross_profit"], costed).where(sales > 1e-9),
-        cost_coverage=ratio(costed, sales),
         contribution_rate=ratio(sums["contribution"], sales),
         discount_share=ratio(-sums["discounts"], sums["gross_sales"]),
-        refund_share=ratio(-sums["refunds"], before),
-        promotion_share=ratio(-(sums["marketing"] + sums["commissions"]), sales),
-        roas=ratio(sales, -sums["marketing"]),
-        poas=ratio(sums["cm2"], -sums["marketing"]),
+        refund_share=ratio(-sums["refunds"], sales - sums["refunds"]),
     )
 
 

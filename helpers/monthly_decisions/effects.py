@@ -16,7 +16,7 @@ from helpers.days import as_of
 from helpers.history import EMPLOYERS, firings, monthly, months
 from helpers.monthly_decisions.actions import KEY, recorded, who
 from helpers.monthly_decisions.monthly_decisions import called
-from helpers.ratios import ratio
+from helpers.ratios import costed, ratio
 
 MEASURED = (
     "low_gross_margin",
@@ -149,7 +149,7 @@ def _side(book: Book, level: str, window: list[str], earned: str) -> pd.DataFram
     """A month's mean of what each entity earned, sold and was ordered in the window, and its cost coverage."""
     frame = monthly(book, level, book.months_back(YEAR), orders=True)
     sums = frame[frame["month"].isin(window)].groupby("entity")[[earned, "net_sales", "uncosted_sales", "orders"]].sum().astype(float)
-    coverage = ratio(sums["net_sales"] + sums["uncosted_sales"], sums["net_sales"])
+    coverage = ratio(costed(sums), sums["net_sales"])
     means = sums.drop(columns="uncosted_sales") / len(window)
     return means.rename(columns={earned: "earned"}).assign(coverage=coverage)
 

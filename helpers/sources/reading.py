@@ -316,6 +316,11 @@ def _example(con: duckdb.DuckDBPyConnection, adapter: Adapter, columns: list[str
 # ---- documents and repeats -----------------------------------------------------------------------------------------------------
 
 
+def _names(adapter: Adapter, lacked: set[str]) -> list[str]:
+    """What tells a document from others, in files that lack some fields."""
+    return [name for name in adapter.document if name not in lacked]
+
+
 def _lacked(con: duckdb.DuckDBPyConnection, adapter: Adapter, sources: Sequence[str] = ("",)) -> set[str]:
     """Fields that some of the files have and others lack; of files whose form is part of the document, those of one form are compared.
 
@@ -339,7 +344,7 @@ def _set_documents_aside(con: duckdb.DuckDBPyConnection, adapter: Adapter) -> No
     """A document of which one record can't be read is set aside whole: its totals stand on one record and count for all."""
     if not adapter.document:
         return
-    names = [name for name in adapter.document if name not in _lacked(con, adapter)]
+    names = _names(adapter, _lacked(con, adapter))
     key = ", ".join(names)
     same = " and ".join(f"r.{name} is not distinct from d.{name}" for name in ("file_no", *names))
     shown = "" if names[0] in adapter.derived else names[0]
@@ -360,7 +365,7 @@ def _find_repeats(con: duckdb.DuckDBPyConnection, export: Export) -> None:
         )
     if adapter.document:
         lacked = _lacked(con, adapter)
-        names = [name for name in adapter.document if name not in lacked]
+        names = _names(adapter, lacked)
         key = ", ".join(names)
         same = " and ".join(f"r.{name} is not distinct from b.{name}" for name in names)
         grown = {f"grown_{number}": sql for number, sql in enumerate(adapter.grows)}
@@ -397,8 +402,7 @@ def _note_overlap(con: duckdb.DuckDBPyConnection, exports: Sequence[Export], one
     adapter, store = exports[one].adapter, exports[one].options["store"]
     if adapter is not exports[other].adapter or store != exports[other].options["store"] or not adapter.document:
         return
-    lacked = _lacked(con, adapter, (f"_{one}", f"_{other}"))
-    key = ", ".join(name for name in adapter.document if name not in lacked)
+    key = ", ".join(_names(adapter, _lacked(con, adapter, (f"_{one}", f"_{other}"))))
     used = " intersect ".join(
         f"""select {key} from records_{number} anti join aside_{number} using (raw_id) anti join repeats_{number} using (raw_id)
             where {adapter.document[0]} is not null"""

@@ -119,10 +119,13 @@ select order_id, raw_id, created_at as ordered_at, paid_at, status, store, provi
        count(*) over (partition by order_id) as copies
 from rows join youzan_files using (file_no, form) where form = 'orders';
 
--- Equal items of an order count as one, unless only all of them together are worth what the order says was received.
-create or replace temp macro adds_up(worth, subtotal, shipping, pay_discount, received) as
-    worth + shipping in (received, received + pay_discount) or coalesce(subtotal + shipping = received, false);
+-- In which way an order's items and shipping are what was received; null where they aren't.
+create or replace temp macro fit(amounts, subtotals, turned, shipping, pay_discount, received) as
+    case when amounts + shipping = received then 'amount'
+         when amounts + shipping - pay_discount = received then 'less pay_discount'
+         when turned and subtotals + shipping = received then 'subtotal' end;
 
+-- Equal items of an order count as one, unless only all of them together are worth what the order says was received.
 delete from repeats where raw_id in (
     with again as (
         select raw_id, order_id, amount, subtotal from records r semi join repeats using (raw_id)
@@ -130,8 +133,8 @@ delete from repeats where raw_id in (
          once as (select order_id, sum(amount) as amount, sum(subtotal) as subtotal from rows where form = 'items' group by order_id),
          more as (select order_id, sum(amount) as amount, sum(subtotal) as subtotal from again group by order_id)
     select again.raw_id from again join more using (order_id) join once using (order_id) join youzan_orders o using (order_id)
-    where o.copies = 1 and not adds_up(once.amount, once.subtotal, o.shipping, o.pay_discount, o.received)
-          and adds_up(once.amount + more.amount, once.subtotal + more.subtotal, o.shipping, o.pay_discount, o.received));
+    where o.copies = 1 and fit(once.amount, once.subtotal, true, o.shipping, o.pay_discount, o.received) is null
+          and fit(once.amount + more.amount, once.subtotal + more.subtotal, true, o.shipping, o.pay_discount, o.received) is not null);
 
 -- Without an order-level export, each item speaks for itself.
 create or replace temp table youzan_goods as
@@ -164,9 +167,7 @@ with sums as (
     window up_to as (partition by order_id order by raw_id rows unbounded preceding),
            whole as (partition by order_id order by raw_id rows between unbounded preceding and unbounded following)),
      basis as (
-    select *, case when not has_orders or waiting or closed or amounts + shipping = received then 'amount'
-                   when amounts + shipping - pay_discount = received then 'less pay_discount'
-                   when turned and subtotals + shipping = received then 'subtotal' end as fits
+    select *, case when not has_orders or waiting or closed then 'amount' else fit(amounts, subtotals, turned, shipping, pay_discount, received) end as fits
     from sums)
 select *, case when fits = 'subtotal' then subtotal else amount end as worth,
        case when fits = 'subtotal' then subtotal_so_far else amount_so_far end as so_far,

@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from helpers.book import Book, remembered
-from helpers.ratios import ratio
+from helpers.ratios import costed, ratio
 from helpers.stock_and_fulfilment import stock
 
 WEEKS = 13
@@ -66,10 +66,9 @@ def launches(book: Book, months: int = 12) -> pd.DataFrame:
             group by launch, month_of_life order by launch, month_of_life""",
         month=book.month, entities=begun["entity"].tolist(), launches=begun["launch"].tolist(),
     )  # fmt: skip
-    costed = frame["net_sales"] + frame["uncosted_sales"]
     frame = frame.assign(
-        cost_coverage=ratio(costed, frame["net_sales"]),
-        gross_margin=ratio(frame["gross_profit"], costed),
+        cost_coverage=ratio(costed(frame), frame["net_sales"]),
+        gross_margin=ratio(frame["gross_profit"], costed(frame)),
         contribution_share=ratio(frame["known_contribution"], frame["known_sales"].fillna(0.0)),
     )
     return frame.drop(columns=["uncosted_sales", "known_sales", "known_contribution"])

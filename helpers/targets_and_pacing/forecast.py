@@ -13,7 +13,7 @@ from helpers.book import Book
 from helpers.days import daily, evening
 from helpers.facts import COUNTED, LEVELS, month_targets, untold
 from helpers.ratios import wilson
-from helpers.targets_and_pacing.landing import (  # fmt: skip
+from helpers.targets_and_pacing.landing import (
     DAYS,
     FEWEST_MONTHS,
     METHODS,

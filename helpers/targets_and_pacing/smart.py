@@ -10,7 +10,7 @@ from helpers.book import SPREAD_DIMENSIONS, Book, remembered
 from helpers.capital_and_cash.capital import WHOLE, visible
 from helpers.facts import LEVELS, nobody, untold
 from helpers.policy import Target
-from helpers.ratios import ratio
+from helpers.ratios import costed, ratio
 from helpers.targets_and_pacing.targets import (
     CENT,
     COUNTS,
@@ -155,7 +155,7 @@ def _coverage(book: Book, level: str) -> dict[str, float]:
     if level not in LEVELS or dimension not in (None, *SPREAD_DIMENSIONS):
         return {}
     frame = book.ladder([dimension] if dimension else [], book.months_back(RECENT + 1), orders=False)
-    known = ratio(frame["net_sales"] + frame["uncosted_sales"], frame["net_sales"])
+    known = ratio(costed(frame), frame["net_sales"])
     return dict(zip(frame[dimension] if dimension else ["company"], known, strict=True))
 
 
